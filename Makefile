@@ -1,0 +1,30 @@
+.PHONY: demo test ui lint setup benchmark
+
+ifeq ($(OS),Windows_NT)
+PYTHON := .venv/Scripts/python.exe
+else
+PYTHON := .venv/bin/python
+endif
+
+demo: setup
+	$(PYTHON) -m benchmarks.demo
+
+test: setup lint
+	$(PYTHON) -m pytest tests
+
+ui: setup
+	$(PYTHON) -m tools.server
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+benchmark: setup
+	$(PYTHON) -m benchmarks.inpainting
+
+setup: .venv/ready
+
+.venv/ready: tools/setup.py requirements-dev.txt requirements.txt
+	python3 tools/setup.py
+	touch .venv/ready
