@@ -1,0 +1,42 @@
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from hypothesis import settings
+from torch import Tensor
+
+from sampling import DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm
+
+# The same examples in every run, and no limit on an example's time: the machine may be busy.
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def denoiser() -> Callable[[Tensor, Tensor], Tensor]:
+    """Nonlinear, with a Jacobian that is not symmetric, sample by sample: neighbours in the batch cannot matter."""
+
+    def denoise_one(x: Tensor, sigma: Tensor) -> Tensor:
+        return torch.tanh((x + 0.5 * x.roll(1, -1)) / (1 + sigma)) + 0.1 * x.roll(1, -2) ** 2 / (1 + sigma**2)
+
+    return lambda x, sigma: torch.stack([denoise_one(*pair) for pair in zip(x, sigma)])
+
+
+@pytest.fixture(scope="session")
+def guide() -> Callable[..., Guidance]:
+    """Guidance by losses of the latent itself, at a constant rate. `top` is the highest noise level of the run."""
+
+    def make(
+        *losses: LossTerm | Callable[[Tensor], Tensor],
+        method: GuidanceMethod = DSG,
+        rate: GuidanceRate | float = 0.2,
+        top: float = 10.0,
+    ) -> Guidance:
+        terms: Sequence[LossTerm] = [
+            loss if isinstance(loss, LossTerm) else LossTerm(f"loss {number}", loss)
+            for number, loss in enumerate(losses)
+        ]
+        rate = rate if isinstance(rate, GuidanceRate) else GuidanceRate.constant(rate)
+        return Guidance(terms, lambda latent: latent, rate, lambda sigma: 1 - sigma / top, method)
+
+    return make

@@ -1,0 +1,57 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampling import CURVES, GuidanceRate
+
+unit = st.floats(0, 1)
+curves = st.sampled_from(sorted(CURVES))
+
+
+def test_the_curves_are_those_of_the_node():
+    assert list(CURVES) == ["linear", "cosine", "ease in", "ease out"]
+
+
+@given(unit, unit, curves, st.floats(0, 0.5), st.floats(0.51, 1))
+def test_a_curve_goes_from_start_to_end(start, end, curve, start_percent, end_percent):
+    rate = GuidanceRate(start, end, curve, start_percent=start_percent, end_percent=end_percent)
+    assert rate.at(start_percent) == pytest.approx(start)
+    assert rate.at(end_percent) == pytest.approx(end)
+
+
+@given(unit, unit, curves, unit, unit)
+def test_a_curve_is_monotone_and_stays_between_its_ends(start, end, curve, one, other):
+    rate = GuidanceRate(start, end, curve)
+    first, second = rate.at(min(one, other)), rate.at(max(one, other))
+    rise = (second - first) * (1 if end >= start else -1)
+    assert rise >= -1e-12
+    assert min(start, end) - 1e-12 <= first <= max(start, end) + 1e-12
+
+
+def test_the_curves_differ_in_the_middle():
+    at_a_quarter = {curve: GuidanceRate(0.0, 1.0, curve).at(0.25) for curve in CURVES}
+    assert at_a_quarter == pytest.approx({"linear": 0.25, "cosine": 0.14644661, "ease in": 0.0625, "ease out": 0.4375})
+
+
+@given(unit, unit)
+def test_constant_is_constant(rate, percent):
+    assert GuidanceRate.constant(rate).at(percent) == rate
+    assert GuidanceRate.constant(rate).guides(0, percent)
+
+
+@given(st.integers(1, 20), st.integers(0, 100))
+def test_the_first_step_and_every_kth_after_it_are_guided(interval, index):
+    rate = GuidanceRate(0.1, 0.2, interval=interval)
+    assert rate.guides(0, 0.5)
+    assert rate.guides(index, 0.5) == (index in range(0, 101, interval))
+
+
+@pytest.mark.parametrize(
+    ("percent", "guided"), [(0.0, False), (0.29, False), (0.3, True), (0.5, True), (0.7, True), (0.71, False)]
+)
+def test_the_range_bounds_the_guided_steps_ends_included(percent, guided):
+    assert GuidanceRate(0.1, 0.2, start_percent=0.3, end_percent=0.7).guides(0, percent) == guided
+
+
+def test_a_range_of_no_length_has_the_starts_rate():
+    assert GuidanceRate(0.1, 0.2, start_percent=0.5, end_percent=0.5).at(0.5) == 0.1

@@ -1,0 +1,226 @@
+"""The loop: which steps are guided, what it calls, what it reports, and that samples do not see each other."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from sampling import DPS, DSG, GuidanceRate, LossTerm, SeededNoise, sample
+
+SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.0, 0.3, 0.0])
+FLOW_SIGMAS = torch.tensor([1.0, 0.8, 0.6, 0.3, 0.1, 0.0])
+SMALL_DPS = replace(DPS, step_size=0.05)
+
+
+def start(batch: int = 3, sigma: float = 10.0, shape: tuple[int, ...] = (3, 5, 5)) -> Tensor:
+    return sigma * torch.randn(batch, *shape, generator=torch.Generator().manual_seed(1))
+
+
+def distance_to_half(images: Tensor) -> Tensor:
+    return torch.stack([(image - 0.5).norm() for image in images])
+
+
+@pytest.mark.parametrize("flow", [False, True])
+@pytest.mark.parametrize("method", [DSG, SMALL_DPS])
+@pytest.mark.parametrize("shape", [(3, 5, 5), (3, 2, 4, 5)])
+@pytest.mark.parametrize("with_region", [False, True])
+def test_a_batch_equals_runs_of_one_bit_for_bit(denoiser, guide, flow, method, shape, with_region):
+    sigmas = FLOW_SIGMAS if flow else SIGMAS
+    x = start(3, float(sigmas[0]), shape)
+    noises = SeededNoise(0)
+    region = torch.rand(x.shape, generator=torch.Generator().manual_seed(2)) < 0.5 if with_region else None
+    guidance = guide(distance_to_half, method=method, top=float(sigmas[0]))
+
+    def run(part: slice) -> Tensor:
+        result, report = sample(
+            denoiser,
+            x[part],
+            sigmas,
+            lambda _, sigma: noises(x, sigma)[part],
+            guidance,
+            flow=flow,
+            region=None if region is None else region[part],
+        )
+        assert report.guided_steps >= 4
+        return result
+
+    together = run(slice(0, 3))
+    assert together.isfinite().all()
+    assert torch.equal(together, torch.cat([run(slice(index, index + 1)) for index in range(3)]))
+
+
+@pytest.mark.parametrize("exponent", [-20, 20])
+def test_the_losses_scale_does_not_matter_with_the_constraint(denoiser, guide, exponent):
+    def run(weight: float, method) -> Tensor:
+        term = LossTerm("loss", distance_to_half, weight)
+        return sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(term, method=method))[0]
+
+    assert torch.equal(run(2.0**exponent, DSG), run(1.0, DSG))
+    assert not torch.equal(run(2.0**exponent, DPS), run(1.0, DPS))
+
+
+@pytest.mark.parametrize("method", [DSG, SMALL_DPS])
+@pytest.mark.parametrize("bad", [0.0, math.nan, math.inf])
+def test_samples_without_a_usable_gradient_take_unguided_steps_and_are_counted(denoiser, guide, method, bad):
+    """The loss is linear with one factor per sample, which is the gradient's scale too."""
+
+    def run(*factors: float):
+        guidance = guide(lambda images: images.flatten(1).sum(1) * torch.tensor(factors), method=method)
+        return sample(denoiser, start(), SIGMAS, SeededNoise(0), guidance)
+
+    plain, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0))
+    good, good_report = run(1.0, 1.0, 1.0)
+    mixed, report = run(1.0, bad, 1.0)
+    assert torch.equal(mixed[1], plain[1])
+    assert torch.equal(mixed[[0, 2]], good[[0, 2]])
+    assert not torch.equal(good[1], plain[1])
+    guided = 4 if method.spherical else 5
+    assert good_report.skipped == 0
+    assert report.skipped == guided
+    assert [step.skipped for step in report.steps] == [1] * guided + [0] * (5 - guided)
+
+
+def test_the_constraint_leaves_the_last_step_alone_and_the_gradient_step_does_not(denoiser, guide):
+    for method, guided in ((DSG, [True] * 4 + [False]), (SMALL_DPS, [True] * 5)):
+        _, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, method=method))
+        assert [bool(step.losses) for step in report.steps] == guided
+        assert report.guided_steps == sum(guided)
+
+
+def test_the_result_is_at_the_last_noise_level(denoiser):
+    denoised = []
+    x, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0), callback=lambda event: denoised.append(event["denoised"]))
+    assert torch.equal(x, denoised[-1])
+    assert len(denoised) == 5
+
+
+def test_without_steps_the_latent_comes_back(denoiser, guide):
+    x, report = sample(denoiser, start(), SIGMAS[:1], SeededNoise(0), guide(distance_to_half))
+    assert torch.equal(x, start())
+    assert report.steps == []
+
+
+def test_eta_0_draws_no_noise_and_leaves_the_constraint_no_sphere(denoiser, guide):
+    def no_noise(like: Tensor, sigma: float) -> Tensor:
+        raise AssertionError("noise was drawn")
+
+    x, report = sample(denoiser, start(), SIGMAS, no_noise, guide(distance_to_half), eta=0.0)
+    plain, _ = sample(denoiser, start(), SIGMAS, no_noise, eta=0.0)
+    assert report.guided_steps == 0
+    assert torch.equal(x, plain)
+
+
+def test_without_a_loss_that_counts_it_samples_as_the_model_does(denoiser, guide):
+    plain, plain_report = sample(denoiser, start(), SIGMAS, SeededNoise(0))
+    no_loss, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide())
+    late = GuidanceRate(0.2, 0.2, start_percent=2.0, end_percent=3.0)
+    out_of_range, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, rate=late))
+    assert torch.equal(no_loss, plain)
+    assert torch.equal(out_of_range, plain)
+    assert (plain_report.method, plain_report.guided_steps) == ("unguided", 0)
+    assert (report.method, report.guided_steps) == ("DSG", 0)
+
+
+def test_interval_and_ranges_choose_the_guided_steps_and_the_losses_that_count(denoiser, guide):
+    """The steps begin at 0, 40, 70, 90 and 97 % of the run; with an interval of 2 only 0, 70 and 97 % are guided."""
+    early = LossTerm("early", distance_to_half, end_percent=0.5)
+    late = LossTerm("late", lambda images: images.flatten(1).norm(dim=1), start_percent=0.3)
+
+    def counted(rate: GuidanceRate) -> list[list[str]]:
+        _, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(early, late, rate=rate))
+        return [list(step.losses) for step in report.steps]
+
+    assert counted(GuidanceRate(0.1, 0.2)) == [["early"], ["early", "late"], ["late"], ["late"], []]
+    assert counted(GuidanceRate(0.1, 0.2, interval=2)) == [["early"], [], ["late"], [], []]
+    assert counted(GuidanceRate(0.1, 0.2, start_percent=0.4, end_percent=0.8)) == [
+        [],
+        ["early", "late"],
+        ["late"],
+        [],
+        [],
+    ]
+
+
+def test_the_rate_of_each_step_is_used_and_reported(denoiser, guide):
+    """A rate of 0 early and 1 late is not a constant one."""
+    rate = GuidanceRate(0.0, 1.0)
+    x, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, rate=rate))
+    constant, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, rate=0.5))
+    assert [step.guidance_rate for step in report.steps] == pytest.approx([0, 0.4, 0.7, 0.9, None])
+    assert not torch.equal(x, constant)
+
+
+def test_the_gradient_comes_from_the_guided_denoiser_and_the_rest_from_the_other(denoiser, guide):
+    calls = []
+
+    def counting(name: str):
+        def counted(x: Tensor, sigma: Tensor) -> Tensor:
+            assert sigma.shape == (len(x),)
+            calls.append((name, torch.is_grad_enabled()))
+            return denoiser(x, sigma)
+
+        return counted
+
+    guidance = guide(distance_to_half, rate=GuidanceRate(0.2, 0.2, interval=2))
+    sample(counting("plain"), start(), SIGMAS, SeededNoise(0), guidance, guided_denoiser=counting("guided"))
+    assert calls == [("guided", True), ("plain", False), ("guided", True), ("plain", False), ("plain", False)]
+
+
+def test_the_callback_sees_each_step(denoiser, guide):
+    events = []
+    sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(distance_to_half), callback=events.append)
+    assert [event["i"] for event in events] == [0, 1, 2, 3, 4]
+    assert [event["sigma"] for event in events] == pytest.approx(SIGMAS[:-1].tolist())
+    assert torch.equal(events[0]["x"], start())
+    for event in events:
+        expected = denoiser(event["x"], event["x"].new_full([3], event["sigma"]))
+        assert torch.equal(event["denoised"], expected)
+        assert not event["denoised"].requires_grad
+
+
+def test_the_report_has_losses_and_gradients_per_sample(denoiser, guide):
+    xs = []
+    loss = LossTerm("half", distance_to_half, weight=7.0)
+    _, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(loss), callback=xs.append)
+    for event, step in zip(xs[:-1], report.steps):
+        assert step.sigma == event["sigma"]
+        assert step.losses["half"] == pytest.approx(distance_to_half(event["denoised"]).tolist())
+        assert len(step.gradient_norm) == 3
+        assert min(step.gradient_norm) > 0
+    assert report.to_dict()["guided_steps"] == 4
+    assert report.to_dict()["steps"][0]["losses"] == report.steps[0].losses
+
+
+def separable(x: Tensor, sigma: Tensor) -> Tensor:
+    """A denoiser without neighbours, so that what happens in the region stays there."""
+    return torch.tanh(x) / (1 + sigma.view(-1, 1, 1, 1))
+
+
+HALF = (torch.arange(5) < 2).view(1, 1, 1, 5)
+
+
+def test_outside_the_region_the_whole_run_is_the_unguided_one(guide):
+    plain, _ = sample(separable, start(), SIGMAS, SeededNoise(0))
+    x, _ = sample(separable, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, rate=0.8), region=HALF)
+    assert torch.equal(x[..., 2:], plain[..., 2:])
+    assert (distance_to_half(x[..., :2]) < distance_to_half(plain[..., :2])).all()
+
+
+def test_gradient_steps_too_stay_in_the_region(guide):
+    plain, _ = sample(separable, start(), SIGMAS, SeededNoise(0))
+    x, _ = sample(separable, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, method=SMALL_DPS), region=HALF)
+    assert torch.equal(x[..., 2:], plain[..., 2:])
+    assert not torch.equal(x[..., :2], plain[..., :2])
+
+
+@pytest.mark.parametrize(("where", "skipped"), [("outside", 4), ("inside", 0)])
+def test_only_gradients_in_the_region_make_a_step_guided(guide, where, skipped):
+    """A gradient that is not zero outside alone leaves the sample unguided, and that is what is counted."""
+    counts = HALF if where == "inside" else ~HALF
+    guidance = guide(lambda images: (images * counts).flatten(1).norm(dim=1))
+    plain, _ = sample(separable, start(1), SIGMAS, SeededNoise(0))
+    x, report = sample(separable, start(1), SIGMAS, SeededNoise(0), guidance, region=HALF)
+    assert torch.equal(x, plain) == (where == "outside")
+    assert report.skipped == skipped
