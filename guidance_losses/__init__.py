@@ -1,0 +1,6 @@
+"""Differentiable losses on pictures: images `[B, 3, H, W]` in [0, 1] → one value per sample, `[B]`. No ComfyUI."""
+
+from .loss import Loss
+from .mask import MaskLoss
+
+__all__ = ["Loss", "MaskLoss"]

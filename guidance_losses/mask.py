@@ -1,0 +1,55 @@
+"""Inpainting: the known pixels of a picture, m ⊙ (y − x̂_0).
+
+Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang et al., ICML 2024, arXiv 2402.03201.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .loss import repeat_reference
+
+
+@dataclass(frozen=True, eq=False)
+class MaskLoss:
+    """L2 distance to the known pixels.
+
+    Attributes:
+        image: the measurement y, `[N, 3, H, W]` in [0, 1], N = 1 or one for each picture.
+        known: m, `[N, 1, H, W]`: 1 where the pixel is known, 0 where it is not. N as above.
+    """
+
+    image: Tensor
+    known: Tensor
+    name: str = "mask"
+
+    def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """‖m ⊙ (y − x̂_0)‖ per sample."""
+        image, known = self._resized(batch, height, width, device)
+
+        def distance(images: Tensor) -> Tensor:
+            return torch.linalg.vector_norm((known * (image - images)).flatten(1), dim=1)
+
+        return distance
+
+    def restore(self, images: Tensor) -> Tensor:
+        """Put the known pixels back into finished pictures, `[batch, 3, height, width]`."""
+        batch, _, height, width = images.shape
+        image, known = self._resized(batch, height, width, images.device)
+        return torch.where(known > 0, image, images)
+
+    def _resized(self, batch: int, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """y and m for pictures of this size. A pixel is known if all the pixels that it is made of are."""
+        image = repeat_reference(self.image, batch, "Mask Loss, reference images").to(device)
+        known = repeat_reference(self.known, batch, "Mask Loss, masks").to(device)
+        if image.shape[-2:] != (height, width):
+            before = f"{image.shape[-1]}×{image.shape[-2]}"
+            logging.info("Mask Loss: the image of %s pixels is resized to the picture's %d×%d.", before, width, height)
+            image = F.interpolate(image, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+        if known.shape[-2:] != (height, width):
+            known = (F.interpolate(known, (height, width), mode="area") > 0.999).to(image.dtype)
+        return image, known
