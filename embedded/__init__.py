@@ -1,0 +1,1 @@
+"""The embedded models: weights with their cards, and the code that made them."""
