@@ -1,0 +1,431 @@
+"""All that touches ComfyUI below the nodes.
+
+The executor runs nodes under `torch.inference_mode()`, so the weights and conditionings that reach a sampler are
+inference tensors, which autograd refuses to save. `gradients` replaces them by ordinary copies, once a run, one at a
+time. Nothing of the host is patched; the switches that a guided pass needs are put back when it ends.
+"""
+
+import contextlib
+import logging
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+
+import comfy.cli_args
+import comfy.ldm.modules.attention
+import comfy.model_management
+import comfy.model_sampling
+import comfy.sample
+import comfy.samplers
+import comfy.utils
+import latent_preview
+import torch
+from torch import Tensor, nn
+
+from .guidance_losses import Loss
+from .sampling import (
+    Denoiser,
+    Guidance,
+    GuidanceMethod,
+    GuidanceRate,
+    LossTerm,
+    RunReport,
+    SeededNoise,
+    exact_gradient,
+    sample,
+)
+
+LOSSES = "dsg_losses"  # our key in a conditioning's dict
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedLoss:
+    """A loss on a conditioning, with what the user set on its node.
+
+    Attributes:
+        loss: see `guidance_losses.Loss`.
+        weight: factor in the sum.
+        start_percent, end_percent: where in the run it counts, in [0, 1].
+        restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
+        patchers: the loss's networks, as the host's ModelPatcher.
+    """
+
+    loss: Loss
+    weight: float = 1.0
+    start_percent: float = 0.0
+    end_percent: float = 1.0
+    restore: Callable[[Tensor], Tensor] | None = None
+    patchers: list = field(default_factory=list)
+
+
+def with_models(conditioning: list, patchers: list) -> list:
+    """A copy of the conditioning that has the host load these networks together with the model."""
+    return [
+        [tensor, options | {"additional_models": [*options.get("additional_models", []), *patchers]}]
+        for tensor, options in conditioning
+    ]
+
+
+def apply_loss(conditioning: list, applied: AppliedLoss) -> list:
+    """A copy of the conditioning that carries one more loss."""
+    loaded = with_models(conditioning, applied.patchers) if applied.patchers else conditioning
+    return [[tensor, options | {LOSSES: (*options.get(LOSSES, ()), applied)}] for tensor, options in loaded]
+
+
+def losses_of(conditionings: list[dict]) -> list[AppliedLoss]:
+    """The losses in conditioning dicts, each once, in the order in which they were applied."""
+    return list(dict.fromkeys(applied for options in conditionings for applied in options.get(LOSSES, ())))
+
+
+# --- what the user gave -----------------------------------------------------------------------------------------------
+
+
+def check_vae(vae, node: str) -> None:
+    """Raises ValueError, in one sentence, if this is no VAE that decodes."""
+    if vae is None or vae.first_stage_model is None:
+        raise ValueError(f"{node}: there is no VAE in this checkpoint; connect one from a Load VAE node.")
+
+
+def check_latent(latent: dict, node: str) -> None:
+    """Raises ValueError, in one sentence, for latents that are no pictures or frames."""
+    samples = latent["samples"]
+    if samples.is_nested:
+        raise ValueError(f"{node}: nested latents (several media at once) cannot be guided; guide one of them alone.")
+    if samples.ndim < 4:
+        raise ValueError(f"{node}: this latent is no picture (shape {tuple(samples.shape)}); audio cannot be guided.")
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+def is_dynamic(patcher) -> bool:
+    """Whether the host moves this model's weights in and out during a pass (newer hosts)."""
+    return getattr(patcher, "is_dynamic", lambda: False)()
+
+
+def static_patcher(patcher):
+    """The patcher itself, or its plain variant if it is dynamic: a backward pass needs weights that stay.
+
+    Raises:
+        RuntimeError: if the host has no plain variant of this one.
+    """
+    if not is_dynamic(patcher):
+        return patcher
+    if hasattr(patcher, "get_non_dynamic_delegate"):
+        return patcher.get_non_dynamic_delegate()
+    return patcher.clone(disable_dynamic=True)
+
+
+def _ordinary(tensor: Tensor) -> bool:
+    """Whether autograd can save the tensor, or never meets it: pinned weights are copied to the GPU for each use."""
+    return not tensor.is_inference() or (tensor.device.type == "cpu" and tensor.is_pinned())
+
+
+def replace_inference_tensors(root: nn.Module) -> None:
+    """Replace each inference tensor of a module by an ordinary copy, one at a time, shared ones once."""
+    copies: dict[int, nn.Parameter] = {}
+    for module in root.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None and not _ordinary(parameter):
+                if id(parameter) not in copies:
+                    copies[id(parameter)] = nn.Parameter(parameter.clone(), parameter.requires_grad)
+                module._parameters[name] = copies[id(parameter)]
+        for name, buffer in module._buffers.items():
+            if buffer is not None and not _ordinary(buffer):
+                module._buffers[name] = buffer.clone()
+        replace_inference_attributes(module)
+
+
+def replace_inference_attributes(thing: object) -> None:
+    for name, value in vars(thing).items():
+        if isinstance(value, Tensor) and not _ordinary(value):
+            setattr(thing, name, value.clone())
+
+
+def replace_inference_conds(conds: dict[str, list[dict]]) -> None:
+    """The same for the processed conditionings of one run, which belong to the run alone."""
+    for entries in conds.values():
+        for options in entries:
+            for name, value in options.items():
+                if isinstance(value, Tensor):
+                    options[name] = value.clone()
+            for cond in options.get("model_conds", {}).values():
+                value = getattr(cond, "cond", None)
+                if isinstance(value, Tensor):
+                    cond.cond = value.clone()
+                elif isinstance(value, list):
+                    cond.cond = [item.clone() if isinstance(item, Tensor) else item for item in value]
+
+
+def with_ordinary_tensors(loss: Loss) -> Loss:
+    """A copy of a loss whose references autograd can save."""
+    values = {entry.name: getattr(loss, entry.name) for entry in fields(loss)}
+    return replace(loss, **{name: value.clone() for name, value in values.items() if isinstance(value, Tensor)})
+
+
+@contextlib.contextmanager
+def frozen(modules: list[nn.Module]) -> Iterator[None]:
+    """No gradient for the weights: they would keep every activation of the pass alive."""
+    trainable = [weight for module in modules for weight in module.parameters() if weight.requires_grad]
+    try:
+        for weight in trainable:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in trainable:
+            weight.requires_grad_(True)
+
+
+@contextlib.contextmanager
+def training_switches() -> Iterator[None]:
+    """The host's own switches for passes that go backward, where it has them (not in 0.3.75)."""
+    wanted = [
+        (comfy.model_management, "in_training", True),
+        (comfy.model_management, "NUM_STREAMS", 0),
+        (comfy.cli_args.args, "disable_comfy_compiler", True),
+    ]
+    before = [(place, name, getattr(place, name)) for place, name, _ in wanted if hasattr(place, name)]
+    try:
+        for place, name, value in wanted:
+            if hasattr(place, name):
+                setattr(place, name, value)
+        yield
+    finally:
+        for place, name, value in before:
+            setattr(place, name, value)
+
+
+def _pytorch_attention(_chosen, *args, **kwargs):
+    return comfy.ldm.modules.attention.attention_pytorch(*args, **kwargs)
+
+
+def with_pytorch_attention(model_options: dict) -> dict:
+    """Options for a guided pass: PyTorch's attention has a backward, is deterministic and, on a CPU, the fastest."""
+    transformer_options = model_options.get("transformer_options", {})
+    override = {"optimized_attention_override": _pytorch_attention}
+    return model_options | {"transformer_options": transformer_options | override}
+
+
+# --- latents and pictures ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """From the sampler's latents to pictures, with a gradient: what `VAE.decode` does, without its clamp."""
+
+    vae: object
+    model: nn.Module
+
+    def __call__(self, latent: Tensor) -> Tensor:
+        """`[B, C, (T,) H, W]` → `[B or B·T, 3, H, W]`, in about [0, 1]."""
+        raw = self.vae.first_stage_model.decode(self.model.process_latent_out(latent).to(self.vae.vae_dtype))
+        if raw.ndim == 5:
+            raw = raw.transpose(1, 2).flatten(0, 1)
+        scale, offset = self.output_range()
+        return raw.float() * scale + offset
+
+    def picture_size(self, latent: Tensor) -> tuple[int, int, int]:
+        """Frames, height and width of the picture behind one sample.
+
+        Raises:
+            ValueError: in one sentence, if the VAE does not belong to the model.
+        """
+        try:
+            with torch.no_grad():
+                frames, channels, height, width = self(torch.zeros_like(latent[:1])).shape
+        except (RuntimeError, ValueError) as error:
+            if isinstance(error, comfy.model_management.OOM_EXCEPTION):
+                raise
+            channels = 0
+        if channels != 3:
+            raise ValueError(
+                f"DSG: this VAE cannot make a picture of the model's latents ({latent.shape[1]} channels); connect the "
+                "VAE that belongs to the model."
+            )
+        return frames, height, width
+
+    def output_range(self) -> tuple[float, float]:
+        """Scale and offset of the VAE's own mapping to [0, 1], read off where no clamp acts."""
+        low, high = self.vae.process_output(torch.tensor([0.25, 0.75])).tolist()
+        return (high - low) * 2, low - (high - low) * 0.5
+
+    def restore(self, latent: Tensor, restores: list[Callable[[Tensor], Tensor]]) -> Tensor:
+        """Change pictures behind the latent. Only the difference is encoded, so the rest keeps its latent as it is."""
+        with torch.no_grad():
+            before = self(latent).clamp(0, 1)
+            after = before
+            for restore in restores:
+                after = restore(after)
+            return latent + self.encode(after) - self.encode(before)
+
+    def encode(self, images: Tensor) -> Tensor:
+        latent = self.vae.encode(images.movedim(1, -1).cpu())
+        return self.model.process_latent_in(latent.to(images.device))
+
+
+def percent_of_run(model_sampling) -> Callable[[float], float]:
+    """The inverse of the host's `percent_to_sigma`, which falls from 0 % to 100 %."""
+
+    def percent(sigma: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(24):
+            middle = (low + high) / 2
+            low, high = (middle, high) if float(model_sampling.percent_to_sigma(middle)) > sigma else (low, middle)
+        return (low + high) / 2
+
+    return percent
+
+
+@contextlib.contextmanager
+def explained_gradient_errors() -> Iterator[None]:
+    """Say in one sentence what it means if autograd refuses: some part of the model has no backward pass."""
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        if isinstance(error, comfy.model_management.OOM_EXCEPTION) or not _is_about_gradients(error):
+            raise
+        raise RuntimeError(
+            "DSG: this model gives no gradient, which guidance needs. Quantized weights, compiled models and some "
+            f"attention kernels have none; use the plain model. (PyTorch says: {textwrap.shorten(str(error), 120)})"
+        ) from error
+
+
+def _is_about_gradients(error: Exception) -> bool:
+    words = ("grad", "backward", "derivative", "differentia", "autograd", "inference tensor")
+    return any(word in str(error).lower() for word in words)
+
+
+# --- the sampler ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GuidedSampler:
+    """A sampler function for the host's `KSAMPLER`. `report_to` receives the report of each run."""
+
+    vae: object
+    vae_patcher: object
+    rate: GuidanceRate
+    method: GuidanceMethod
+    eta: float = 1.0
+    report_to: Callable[[RunReport], None] = lambda report: None
+
+    def __call__(self, model, x: Tensor, sigmas: Tensor, extra_args=None, callback=None, disable=None) -> Tensor:
+        guider = model.inner_model
+        extra_args = extra_args or {}
+        applied = losses_of(getattr(guider, "conds", {}).get("positive", []))
+        if not applied:
+            logging.warning("DSG: the positive conditioning carries no loss, so this run is not guided.")
+            return self._run(model, x, sigmas, extra_args, callback, [])
+        if x.ndim < 4:
+            raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
+        if "multigpu_clones" in guider.model_options:
+            raise ValueError("DSG: a model that is spread over several GPUs has no gradient; sample it on one.")
+        if is_dynamic(guider.model_patcher):
+            raise ValueError(
+                "DSG Sampler: this host moves the model's weights during a pass, which leaves no gradient; use the DSG "
+                "KSampler, which asks for a model that stays."
+            )
+        patchers = list(dict.fromkeys([guider.model_patcher, *guider.loaded_models, self.vae_patcher]))
+        if self.vae_patcher not in guider.loaded_models:  # the host's custom sampling nodes know nothing of our VAE
+            comfy.model_management.load_models_gpu(patchers)
+        modules = [patcher.model for patcher in patchers if isinstance(patcher.model, nn.Module)]
+
+        with torch.inference_mode(False):
+            for module in modules:
+                replace_inference_tensors(module)
+            replace_inference_attributes(guider.inner_model.latent_format)
+            replace_inference_attributes(model)
+            replace_inference_conds(guider.conds)
+            mask = extra_args.get("denoise_mask")
+            extra_args = extra_args | {"denoise_mask": None if mask is None else mask.clone()}
+            with frozen(modules), training_switches(), explained_gradient_errors():
+                return self._run(model, x.clone(), sigmas.clone(), extra_args, callback, applied)
+
+    def _run(self, model, x, sigmas, extra_args, callback, applied: list[AppliedLoss]) -> Tensor:
+        base = model.inner_model.inner_model
+        mask = extra_args.get("denoise_mask")
+        guided_args = extra_args | {"model_options": with_pytorch_attention(extra_args.get("model_options", {}))}
+        decoder = Decoder(self.vae, base)
+
+        def guided_denoiser(latent: Tensor, sigma: Tensor) -> Tensor:
+            return model(latent, sigma, **guided_args)
+
+        guidance = self._guidance(decoder, base, x, applied) if applied else None
+        if guidance:
+            probe_gradient(guided_denoiser, x, sigmas, guidance)
+        x, report = sample(
+            lambda latent, sigma: model(latent, sigma, **extra_args),
+            x,
+            sigmas,
+            SeededNoise(extra_args.get("seed") or 0),
+            guidance,
+            eta=self.eta,
+            flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
+            region=None if mask is None else mask > 0,
+            guided_denoiser=guided_denoiser,
+            callback=callback,
+        )
+        restores = [item.restore for item in applied if item.restore]
+        if restores and sigmas[-1] == 0:
+            x = decoder.restore(x, restores)
+        if report.skipped:
+            logging.warning("DSG: %d steps had no usable gradient and were taken unguided.", report.skipped)
+        self.report_to(report)
+        return x
+
+    def _guidance(self, decoder: Decoder, base, x: Tensor, applied: list[AppliedLoss]) -> Guidance:
+        """The losses, fitted to the pictures that this latent decodes to."""
+        frames, height, width = decoder.picture_size(x)
+        names = numbered([item.loss.name for item in applied])
+        terms = []
+        for name, item in zip(names, applied):
+            fitted = with_ordinary_tensors(item.loss).fit(frames * len(x), height, width, x.device)
+            terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent))
+        percent = percent_of_run(base.model_sampling)
+        return Guidance(terms, decoder, self.rate, percent, self.method)
+
+
+def numbered(names: list[str]) -> list[str]:
+    """Names that differ: the second "mask" becomes "mask 2"."""
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return [name if count == 1 else f"{name} {count}" for name, count in zip(names, counts)]
+
+
+def probe_gradient(denoiser: Denoiser, x: Tensor, sigmas: Tensor, guidance: Guidance) -> None:
+    """Fail at the start and not in the middle, if there is no gradient: a trial if the first step is not guided."""
+    guided = [bool(guidance.active_losses(index, sigma)) for index, sigma in enumerate(sigmas[:-1].tolist())]
+    if any(guided) and not guided[0]:
+        exact_gradient(denoiser, x, float(sigmas[0]), guidance.losses, guidance.decode)
+
+
+def guided_sampler(vae, rate: GuidanceRate, method: GuidanceMethod, eta: float = 1.0) -> GuidedSampler:
+    """A sampler that decodes with this VAE."""
+    return GuidedSampler(vae, static_patcher(vae.patcher), rate, method, eta)
+
+
+def sample_latent(
+    model, positive, negative, latent: dict, sampler: GuidedSampler, seed, steps, cfg, scheduler, denoise
+) -> tuple[dict, RunReport]:
+    """What the host's KSampler node does, with this sampler. Returns the LATENT and the run's report."""
+    model = static_patcher(model)
+    positive = with_models(positive, [sampler.vae_patcher])
+    reports = [RunReport("unguided")]  # stays alone where denoise leaves no step to take
+    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+    sigmas = comfy.samplers.KSampler(
+        model, steps, model.load_device, "euler_ancestral", scheduler, denoise, model.model_options
+    ).sigmas
+    samples = comfy.sample.sample_custom(
+        model,
+        comfy.sample.prepare_noise(samples, seed, latent.get("batch_index")),
+        cfg,
+        comfy.samplers.KSAMPLER(replace(sampler, report_to=reports.append)),
+        sigmas,
+        positive,
+        negative,
+        samples,
+        noise_mask=latent.get("noise_mask"),
+        callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
+        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        seed=seed,
+    )
+    return latent | {"samples": samples}, reports[-1]

@@ -1,0 +1,34 @@
+"""What the user gave: checked, and pictures and masks brought into the losses' layout."""
+
+from torch import Tensor
+
+
+def image_from_host(image: Tensor, node: str) -> Tensor:
+    """IMAGE `[N, H, W, C]` → `[N, 3, H, W]`, float32, an alpha channel dropped.
+
+    Raises:
+        ValueError: if a value is not finite.
+    """
+    if not image.isfinite().all():
+        raise ValueError(f"{node}: the image holds NaN or infinite values; check the node that made it.")
+    return image[..., :3].movedim(-1, 1).float().contiguous()
+
+
+def mask_from_host(mask: Tensor, node: str) -> Tensor:
+    """MASK `[N, H, W]` or `[H, W]` → `[N, 1, H, W]`, float32.
+
+    Raises:
+        ValueError: if a value is not finite.
+    """
+    if not mask.isfinite().all():
+        raise ValueError(f"{node}: the mask holds NaN or infinite values; check the node that made it.")
+    return mask.reshape(-1, 1, *mask.shape[-2:]).float()
+
+
+def check_range(start_percent: float, end_percent: float, node: str) -> None:
+    """Raises ValueError if a range of the run ends before it begins."""
+    if start_percent > end_percent:
+        raise ValueError(
+            f"{node}: start_percent ({start_percent:g}) lies behind end_percent ({end_percent:g}), so no step would be "
+            "guided; swap them."
+        )

@@ -1,0 +1,73 @@
+"""The models and pictures that come with the pack, so that everything can be tried with nothing downloaded."""
+
+import torch
+from comfy_api.latest import io
+
+from ..embedded.held_out import held_out_faces
+from ..embedded.loader import EMBEDDED_MODELS, load_embedded_model
+
+ANY_STYLE = "any"
+
+
+class LoadEmbeddedModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadEmbeddedModel",
+            display_name="Load Embedded Model",
+            category="DSG/embedded",
+            description="A miniature diffusion model of drawn faces, 64×64 pixels, fast on a CPU.",
+            inputs=[
+                io.Combo.Input("model_name", options=list(EMBEDDED_MODELS), tooltip="Which of the pack's models."),
+                io.Combo.Input(
+                    "style",
+                    options=[ANY_STYLE, "flat", "ink", "pixel", "toon"],
+                    default=ANY_STYLE,
+                    tooltip="Style of drawing, for the positive output. It counts more with a cfg above 1.",
+                ),
+                io.Int.Input("batch_size", default=1, min=1, max=256, tooltip="Pictures in the latent output."),
+            ],
+            outputs=[
+                io.Model.Output("model", display_name="model"),
+                io.Conditioning.Output("positive", display_name="positive"),
+                io.Conditioning.Output("negative", display_name="negative"),
+                io.Vae.Output("vae", display_name="vae"),
+                io.Latent.Output("latent", display_name="latent"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model_name, style, batch_size) -> io.NodeOutput:
+        loaded = load_embedded_model(model_name)
+        unconditional = torch.zeros(1, 1, len(loaded.styles))
+        token = unconditional.clone()
+        if style != ANY_STYLE:
+            token[..., loaded.styles.index(style)] = 1
+        latent = {"samples": torch.zeros(batch_size, *loaded.latent_shape)}
+        return io.NodeOutput(loaded.model, [[token, {}]], [[unconditional, {}]], loaded.vae, latent)
+
+
+class LoadEmbeddedFaces(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadEmbeddedFaces",
+            display_name="Load Embedded Faces",
+            category="DSG/embedded",
+            description="Drawn faces, 64×64 pixels, that the embedded models have never seen.",
+            inputs=[
+                io.Int.Input("first", default=0, min=0, max=63, tooltip="Number of the first face, from 0."),
+                io.Int.Input("count", default=1, min=1, max=64, tooltip="How many faces, as a batch; 64 there are."),
+            ],
+            outputs=[io.Image.Output("image", display_name="image")],
+        )
+
+    @classmethod
+    def execute(cls, first, count) -> io.NodeOutput:
+        faces = held_out_faces()
+        if first + count > len(faces):
+            raise ValueError(
+                f"Load Embedded Faces: there are {len(faces)} faces, so {count} from number {first} on are too many; "
+                f"ask for at most {len(faces) - first}."
+            )
+        return io.NodeOutput(torch.from_numpy(faces[first : first + count]).float() / 255)

@@ -1,0 +1,43 @@
+"""Draws a run's report."""
+
+import numpy as np
+
+from ..sampling import RunReport
+
+
+def plot_report(report: RunReport) -> np.ndarray:
+    """Each loss, the gradient norm and the rate over the steps, samples as thin lines. Returns uint8 `[H, W, 3]`.
+
+    Raises:
+        ModuleNotFoundError: in one sentence, if matplotlib is missing.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("Guidance Report: plots need matplotlib; install it with pip.") from error
+
+    guided = [(number, step) for number, step in enumerate(report.steps, 1) if step.losses]
+    names = list(dict.fromkeys(name for _, step in guided for name in step.losses))
+    curves = [(f"loss: {name}", [(n, s.losses[name]) for n, s in guided if name in s.losses]) for name in names]
+    curves.append(("gradient norm", [(n, s.gradient_norm) for n, s in guided]))
+    curves.append(("guidance rate", [(n, [s.guidance_rate]) for n, s in guided if s.guidance_rate is not None]))
+    curves = [(title, points) for title, points in curves if points]
+
+    figure = Figure(figsize=(7, 2.2 * max(len(curves), 1) + 0.6), dpi=110, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    title = f"{report.method}: {report.guided_steps} of {len(report.steps)} steps guided"
+    figure.suptitle(title + (f", {report.skipped} skipped" if report.skipped else ""))
+    for axes, (name, points) in zip(np.atleast_1d(figure.subplots(max(len(curves), 1), 1, sharex=True)), curves):
+        numbers, values = [number for number, _ in points], np.array([value for _, value in points])
+        axes.plot(numbers, values, color="tab:blue", alpha=0.35, linewidth=0.8)
+        axes.plot(numbers, values.mean(axis=1), color="tab:blue", linewidth=2)
+        axes.set_ylabel(name)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(0.5, len(report.steps) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.25)
+    figure.axes[-1].set_xlabel("step") if figure.axes else None
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

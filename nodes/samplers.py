@@ -1,0 +1,141 @@
+"""The samplers: all in one, and as a SAMPLER for the host's custom sampling nodes."""
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ..host import check_latent, check_vae, guided_sampler, sample_latent
+from ..sampling import DSG, GuidanceRate
+from .sockets import GuidanceMethodSocket, GuidanceRateSocket, ReportSocket
+
+RATE_TOOLTIP = (
+    "How much of each step's direction the losses decide: 0 is the model alone, 1 steepest descent. "
+    "0.1 to 0.2 serves most tasks."
+)
+
+
+def _rate(guidance_rate: float, rate_blend: GuidanceRate | None) -> GuidanceRate:
+    return rate_blend or GuidanceRate.constant(guidance_rate)
+
+
+class DSGKSampler(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_KSampler",
+            display_name="DSG KSampler",
+            category="DSG/sampling",
+            description="Samples, and steers each step towards what the losses on the positive conditioning ask for.",
+            inputs=[
+                io.Model.Input("model", tooltip="Any diffusion model that the host samples."),
+                io.Conditioning.Input("positive", tooltip="What to draw, with the losses applied to it."),
+                io.Conditioning.Input("negative", tooltip="What to avoid."),
+                io.Latent.Input("latent_image", tooltip="The latent to start from; its noise mask is honoured."),
+                io.Vae.Input("vae", tooltip="Decodes the estimate for the losses. A TAESD makes guided steps cheaper."),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**64 - 1,
+                    control_after_generate=True,
+                    tooltip="The same seed gives the same picture.",
+                ),
+                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Number of steps. 20 to 50 is enough."),
+                io.Float.Input(
+                    "cfg",
+                    default=1.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                    round=0.01,
+                    tooltip="Classifier-free guidance, beside the losses. 1 turns it off and halves the cost.",
+                ),
+                io.Combo.Input(
+                    "scheduler",
+                    options=comfy.samplers.SCHEDULER_NAMES,
+                    default="normal",
+                    tooltip="How the noise falls over the steps.",
+                ),
+                io.Float.Input(
+                    "denoise",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Below 1, the run starts from the latent with part of the noise only.",
+                ),
+                io.Float.Input("guidance_rate", default=0.2, min=0.0, max=1.0, step=0.01, tooltip=RATE_TOOLTIP),
+                GuidanceRateSocket.Input(
+                    "rate_blend", optional=True, tooltip="A rate that changes over the run; replaces guidance_rate."
+                ),
+                GuidanceMethodSocket.Input("method", optional=True, tooltip="Another method than DSG."),
+            ],
+            outputs=[
+                io.Latent.Output("latent", display_name="latent"),
+                ReportSocket.Output("report", display_name="report", tooltip="For the Guidance Report node."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model,
+        positive,
+        negative,
+        latent_image,
+        vae,
+        seed,
+        steps,
+        cfg,
+        scheduler,
+        denoise,
+        guidance_rate,
+        rate_blend=None,
+        method=None,
+    ) -> io.NodeOutput:
+        check_vae(vae, "DSG KSampler")
+        check_latent(latent_image, "DSG KSampler")
+        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method or DSG)
+        latent, report = sample_latent(
+            model, positive, negative, latent_image, sampler, seed, steps, cfg, scheduler, denoise
+        )
+        return io.NodeOutput(latent, report)
+
+
+class DSGSampler(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_Sampler",
+            display_name="DSG Sampler",
+            category="DSG/sampling",
+            description="The DSG sampler for SamplerCustom and SamplerCustomAdvanced, with any guider and sigmas.",
+            inputs=[
+                io.Vae.Input("vae", tooltip="Decodes the estimate for the losses. A TAESD makes guided steps cheaper."),
+                io.Float.Input("guidance_rate", default=0.2, min=0.0, max=1.0, step=0.01, tooltip=RATE_TOOLTIP),
+                io.Float.Input(
+                    "eta",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of fresh noise in each step. DSG lives on its sphere: 1 is best, 0 impossible.",
+                ),
+                GuidanceRateSocket.Input(
+                    "rate_blend", optional=True, tooltip="A rate that changes over the run; replaces guidance_rate."
+                ),
+                GuidanceMethodSocket.Input("method", optional=True, tooltip="Another method than DSG."),
+            ],
+            outputs=[io.Sampler.Output("sampler", display_name="sampler")],
+        )
+
+    @classmethod
+    def execute(cls, vae, guidance_rate, eta, rate_blend=None, method=None) -> io.NodeOutput:
+        check_vae(vae, "DSG Sampler")
+        method = method or DSG
+        if eta == 0 and method.spherical:
+            raise ValueError(
+                "DSG Sampler: with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
+                "set eta to 1, or connect a Guidance Method without the constraint."
+            )
+        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method, eta)
+        return io.NodeOutput(comfy.samplers.KSAMPLER(sampler))

@@ -1,0 +1,7 @@
+"""The pack's own socket types."""
+
+from comfy_api.latest import io
+
+GuidanceRateSocket = io.Custom("GUIDANCE_RATE")
+GuidanceMethodSocket = io.Custom("GUIDANCE_METHOD")
+ReportSocket = io.Custom("DSG_REPORT")

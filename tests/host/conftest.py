@@ -1,0 +1,44 @@
+"""One real host for all tests here, with the pack in it and folders of its own."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.restoration import Setting, template_prompt, with_setting
+from tools.server import Client, prepare_base, running_host
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory) -> Path:
+    """The folder that holds the host's input, output, models and custom_nodes."""
+    folder = tmp_path_factory.mktemp("host")
+    prepare_base(folder)
+    # Nodes that make what no user should: NaN, odd latents, a VAE of nothing. The tests feed them to ours.
+    (folder / "custom_nodes" / "odd_inputs.py").write_text((Path(__file__).parent / "odd_inputs.py").read_text())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def host(base) -> Iterator[Client]:
+    with running_host(base) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def template(host) -> dict:
+    """The embedded template in API format; not to be changed."""
+    return template_prompt(host)
+
+
+@pytest.fixture
+def guided(template) -> dict:
+    """A short guided prompt: one face, four steps."""
+    return with_setting(template, Setting("DSG", 0.2, 4), 0, 1)
+
+
+@pytest.fixture
+def unguided(template) -> dict:
+    """The same without a loss."""
+    return copy.deepcopy(with_setting(template, Setting("unguided", 0, 4), 0, 1))

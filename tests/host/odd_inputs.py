@@ -1,0 +1,123 @@
+"""A pack for the tests: inputs that no user should make, and what the tests must see of the host from inside."""
+
+import hashlib
+import json
+
+import torch
+from comfy import nested_tensor
+from comfy_api.latest import ComfyExtension, io
+
+AnyLatent = {
+    "picture": lambda: torch.zeros(1, 12, 32, 32),
+    "two pictures": lambda: torch.zeros(2, 12, 32, 32),
+    "audio": lambda: torch.zeros(1, 64, 256),
+    "nested": lambda: nested_tensor.NestedTensor([torch.zeros(1, 12, 32, 32), torch.zeros(1, 8, 64)]),
+}
+
+
+class OddLatent(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        kinds = io.Combo.Input("kind", options=list(AnyLatent))
+        return io.Schema("Test_OddLatent", category="test", inputs=[kinds], outputs=[io.Latent.Output("latent")])
+
+    @classmethod
+    def execute(cls, kind):
+        return io.NodeOutput({"samples": AnyLatent[kind]()})
+
+
+class OddPicture(io.ComfyNode):
+    """A picture and mask with one value that is not finite."""
+
+    @classmethod
+    def define_schema(cls):
+        value = io.Combo.Input("value", options=["nan", "inf"])
+        outputs = [io.Image.Output("image"), io.Mask.Output("mask")]
+        return io.Schema("Test_OddPicture", category="test", inputs=[value], outputs=outputs)
+
+    @classmethod
+    def execute(cls, value):
+        image, mask = torch.zeros(1, 64, 64, 3), torch.zeros(1, 64, 64)
+        image[0, 5, 5, 0] = mask[0, 5, 5] = float(value)
+        return io.NodeOutput(image, mask)
+
+
+class NoVAE(io.ComfyNode):
+    """What a checkpoint loader gives for a checkpoint without a VAE."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("Test_NoVAE", category="test", inputs=[], outputs=[io.Vae.Output("vae")])
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(None)
+
+
+class NoGradientModel(io.ComfyNode):
+    """A model that computes as before and gives no gradient, as quantized and compiled ones do."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            "Test_NoGradientModel",
+            category="test",
+            inputs=[io.Model.Input("model")],
+            outputs=[io.Model.Output("without_gradient")],
+        )
+
+    @classmethod
+    def execute(cls, model):
+        @torch.no_grad()
+        def call(apply_model, args):
+            return apply_model(args["input"], args["timestep"], **args["c"])
+
+        model = model.clone()
+        model.set_model_unet_function_wrapper(call)
+        return io.NodeOutput(model)
+
+
+class LatentNumbers(io.ComfyNode):
+    """A latent's exact contents as text, so that a test can compare bits."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("Test_LatentNumbers", category="test", inputs=[io.Latent.Input("latent")], is_output_node=True)
+
+    @classmethod
+    def execute(cls, latent):
+        samples = latent["samples"].contiguous()
+        text = {"sha": hashlib.sha256(samples.numpy().tobytes()).hexdigest(), "values": samples.flatten().tolist()}
+        return io.NodeOutput(ui={"text": [json.dumps(text)]})
+
+
+class ModelState(io.ComfyNode):
+    """A fingerprint of a model's weights, gradient flags, hooks and options, after `after` was computed."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Model.Input("model"), io.Vae.Input("vae"), io.Latent.Input("after", optional=True)]
+        return io.Schema("Test_ModelState", category="test", inputs=inputs, is_output_node=True)
+
+    @classmethod
+    def fingerprint_inputs(cls, **_inputs):
+        return float("nan")  # never cached
+
+    @classmethod
+    def execute(cls, model, vae, after=None):
+        state = {"weights": [], "flags": [], "hooks": [], "options": repr(model.model_options)}
+        for root in (model.model, vae.first_stage_model):
+            for name, tensor in root.state_dict().items():
+                state["weights"].append((name, str(tensor.dtype), hashlib.sha256(tensor.numpy().tobytes()).hexdigest()))
+            state["flags"] += [(name, weight.requires_grad) for name, weight in root.named_parameters()]
+            state["hooks"] += [(name, len(part._forward_hooks), part.training) for name, part in root.named_modules()]
+        return io.NodeOutput(ui={"text": [json.dumps(state)]})
+
+
+class OddInputs(ComfyExtension):
+    async def get_node_list(self):
+        return [OddLatent, OddPicture, NoVAE, NoGradientModel, LatentNumbers, ModelState]
+
+
+async def comfy_entrypoint():
+    return OddInputs()
