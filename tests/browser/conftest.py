@@ -1,0 +1,91 @@
+"""One real host and one real browser with its front end for all tests here."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+from tools.server import Client, prepare_base, running_host
+
+ARGUMENTS = [
+    "--no-sandbox",  # containers run as root
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # the front end asks the registry for news
+]
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,  # or the template browser opens by itself
+    "Comfy.Minimap.Visible": False,
+}
+PATIENCE = 120_000  # milliseconds; a machine may be busy
+expect.set_options(timeout=PATIENCE)
+
+
+def find_chromium(installed: str) -> str:
+    """A Chromium to start: `$CHROMIUM`, one on the path, or playwright's own, whose place is `installed`."""
+    asked = os.environ.get("CHROMIUM")
+    on_path = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    for found in [asked] if asked else [*on_path, installed]:
+        if found and Path(found).exists():
+            return found
+    pytest.fail(
+        "The browser tests need a Chromium: install one (`apt install chromium`, or `.venv/bin/python -m playwright "
+        "install chromium`), or set CHROMIUM to its path.",
+        pytrace=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = find_chromium(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory) -> Iterator[Client]:
+    base = tmp_path_factory.mktemp("browser_host")
+    prepare_base(base)
+    with running_host(base) as client:
+        client.post("/settings", SETTINGS).raise_for_status()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def object_info(host) -> dict:
+    return host.get("/object_info").json()
+
+
+@pytest.fixture(scope="session")
+def complaints() -> list[str]:
+    """What the page has complained of about this pack, so far: exceptions, and errors on the console."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def page(browser, host, complaints) -> Page:
+    """The front end, started."""
+    page = browser.new_page(viewport={"width": 1600, "height": 960})
+    page.set_default_timeout(PATIENCE)
+
+    def on_console(message) -> None:
+        place = message.location.get("url", "")
+        if message.type == "error" and "ComfyUI-DSG" in place and host.address in place:
+            complaints.append(f"{message.text} ({place})")
+
+    def on_exception(error: Error) -> None:
+        complaints.append(str(error))
+
+    page.goto(f"http://{host.address}/")
+    page.wait_for_function("window.app?.vueAppReady && window.app.graph", polling=200)
+    page.on("console", on_console)
+    page.on("pageerror", on_exception)
+    return page

@@ -1,0 +1,174 @@
+"""What a user sees: the templates in the template browser, opened, run; each node with its widgets and its help."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tools.host import REPOSITORY
+from tools.workflow import to_prompt
+
+PACK = "ComfyUI-DSG"
+WORKFLOWS = {path.stem: path for path in sorted((REPOSITORY / "workflows").glob("*.json"))}
+EMBEDDED = "Inpaint with DSG (embedded model, CPU)"
+HELP_PAGES = {path.stem: path for path in sorted((REPOSITORY / "web" / "docs").glob("*.md"))}
+
+# Of each node: its place with the title bar, the least size that its slots and widgets need, and its size.
+NODES = """() => app.graph.nodes.map(node => ({
+    id: node.id, name: node.title, known: node.type in LiteGraph.registered_node_types,
+    box: [...node.getBounding()], least: [...node.computeSize()], size: [...node.size],
+}))"""
+# The part of the canvas that the window shows, in the nodes' coordinates.
+VIEW = "() => { app.canvas.ds.computeVisibleArea(); return [...app.canvas.ds.visible_area]; }"
+LINKS = "() => [...app.graph.links.values()].map(link => [link.origin_id, link.target_id])"
+
+PLACE_NODE = """id => {
+    app.graph.clear();
+    const node = LiteGraph.createNode(id);
+    app.graph.add(node);
+    return {
+        sockets: node.inputs.filter(input => !input.widget).map(input => input.name),
+        widgets: Object.fromEntries((node.widgets ?? []).map(({name, value}) => [name, value])),
+        tooltips: Object.fromEntries(Object.values(node.constructor.nodeData.inputs).map(i => [i.name, i.tooltip])),
+    };
+}"""
+
+# A light run: four steps, one face, and a canvas that is seldom drawn, which costs much without a GPU.
+LIGHTEN = """() => {
+    app.canvas.maximumFps = 2;
+    const values = {steps: 4, count: 1, batch_size: 1};
+    for (const widget of app.graph.nodes.flatMap(node => node.widgets ?? []))
+        if (widget.name in values) widget.value = values[widget.name];
+}"""
+# Widths of the pictures that the nodes show, 0 where there is none yet; or the message of a failure.
+SHOWN = """() => document.querySelector("[role=dialog]")?.innerText ?? app.graph.nodes
+    .filter(node => ["PreviewImage", "SaveImage"].includes(node.type))
+    .map(node => node.imgs?.[0]?.naturalWidth ?? 0)"""
+
+
+def browse_templates(page) -> None:
+    """Open the template browser at this pack."""
+    page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    page.get_by_role("dialog").get_by_text(PACK, exact=True).first.click()
+
+
+def open_template(page, name: str) -> dict:
+    """Open a template from the template browser. Returns the workflow as it is in the repository."""
+    workflow = json.loads(WORKFLOWS[name].read_text(encoding="utf-8"))
+    page.evaluate("app.graph.clear()")
+    browse_templates(page)
+    page.get_by_test_id(f"template-workflow-{name}").click()
+    page.wait_for_function("count => app.graph.nodes.length === count", arg=len(workflow["nodes"]), polling=200)
+    return workflow
+
+
+@pytest.fixture(scope="module", params=WORKFLOWS)
+def opened(request, page) -> dict:
+    return open_template(page, request.param)
+
+
+def test_the_template_browser_shows_the_templates_with_their_thumbnails(page, complaints):
+    browse_templates(page)
+    for name in WORKFLOWS:
+        card = page.get_by_test_id(f"template-workflow-{name}")
+        expect(card).to_contain_text(name)
+        picture = card.locator("img").first
+        expect(picture).to_be_visible()
+        page.wait_for_function("img => img.naturalWidth === 400", arg=picture.element_handle(), polling=200)
+    assert page.locator("[data-testid^='template-workflow-']").count() == len(WORKFLOWS)
+    page.keyboard.press("Escape")
+    assert complaints == []
+
+
+def test_an_opened_template_knows_all_its_nodes(page, opened, complaints):
+    assert [node["name"] for node in page.evaluate(NODES) if not node["known"]] == []
+    expect(page.get_by_role("dialog")).to_have_count(0)  # of missing nodes, for one
+    assert complaints == []
+
+
+def test_an_opened_template_is_the_prompt_that_our_tools_make_of_it(page, opened, object_info):
+    prompt = page.evaluate("async () => (await app.graphToPrompt()).output")
+    for node in prompt.values():
+        del node["_meta"]
+    assert prompt == to_prompt(opened, object_info)
+
+
+def test_an_opened_template_is_all_in_view_and_its_text_is_drawn(page, opened):
+    assert not page.evaluate("app.canvas.low_quality")
+    x, y, width, height = page.evaluate(VIEW)
+    for node in page.evaluate(NODES):
+        left, top, w, h = node["box"]
+        assert x < left, node["name"]
+        assert left + w < x + width, node["name"]
+        assert y < top, node["name"]
+        assert top + h < y + height, node["name"]
+
+
+def test_an_opened_template_is_laid_out_to_be_read(page, opened):
+    """No node hides another or is too small for what it shows, links run to the right, notes are seen whole."""
+    nodes = {node["id"]: node for node in page.evaluate(NODES)}
+    for node in nodes.values():
+        left, top, width, height = node["box"]
+        for other in nodes.values():
+            x, y, w, h = other["box"]
+            assert other is node or x >= left + width or x + w <= left or y >= top + height or y + h <= top, (
+                f"{node['name']} and {other['name']} overlap"
+            )
+        assert node["size"][0] >= node["least"][0], node["name"]
+        assert node["size"][1] >= node["least"][1], node["name"]
+    for source, target in page.evaluate(LINKS):
+        assert nodes[source]["box"][0] + nodes[source]["box"][2] < nodes[target]["box"][0], (source, target)
+    (note,) = page.locator(".comfy-markdown .tiptap").all()
+    assert note.evaluate("note => note.scrollHeight <= note.clientHeight")
+
+
+def test_the_embedded_template_runs_at_the_press_of_the_button_and_shows_pictures(page, complaints):
+    open_template(page, EMBEDDED)
+    page.evaluate(LIGHTEN)
+    page.get_by_test_id("queue-button").get_by_role("button").first.click()
+    page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
+    known, restored, report = sorted(page.evaluate(SHOWN))
+    assert (known, restored) == (64, 64)
+    assert report > 400
+    assert complaints == []
+
+
+def test_each_node_of_the_pack_has_a_help_page(object_info):
+    ours = {name for name, info in object_info.items() if info["python_module"].endswith(PACK)}
+    assert ours == set(HELP_PAGES)
+
+
+@pytest.mark.parametrize("node_id", HELP_PAGES)
+def test_a_node_on_the_canvas_has_its_defaults_and_tooltips(page, object_info, complaints, node_id):
+    groups = object_info[node_id]["input"]
+    specs = groups.get("required", {}) | groups.get("optional", {})
+    placed = page.evaluate(PLACE_NODE, node_id)
+    placed["widgets"].pop("control_after_generate", None)
+    assert {*placed["sockets"], *placed["widgets"]} == set(specs)
+    for name, value in placed["widgets"].items():
+        kind, settings = specs[name]
+        options = kind if isinstance(kind, list) else settings.get("options", [None])
+        assert value == settings.get("default", options[0]), name
+    assert [name for name in specs if not placed["tooltips"].get(name)] == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("node_id", HELP_PAGES)
+def test_a_help_page_is_served_and_describes_each_input_and_output(host, object_info, node_id):
+    text = host.get(f"/extensions/{PACK}/docs/{node_id}.md").content.decode()
+    assert text == HELP_PAGES[node_id].read_text(encoding="utf-8")
+    info = object_info[node_id]
+    assert text.startswith(f"# {info['display_name']}\n")
+    groups = info["input"]
+    names = [*groups.get("required", {}), *groups.get("optional", {}), *info["output_name"]]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sorted(names)
+
+
+def test_the_front_end_shows_a_nodes_help(page):
+    page.evaluate(PLACE_NODE, "DSG_KSampler")
+    page.evaluate("() => { app.canvas.selectNode(app.graph.nodes[0]); app.canvas.fitViewToSelectionAnimated(); }")
+    page.get_by_test_id("info-button").click()
+    help_panel = page.locator(".node-help-content")
+    expect(help_panel).to_contain_text("steers each step")
+    expect(help_panel.get_by_role("cell", name="guidance_rate", exact=True)).to_be_visible()
