@@ -1,0 +1,1 @@
+"""The tables and figures of the README, and the demo, each from one command."""
