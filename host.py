@@ -1,8 +1,8 @@
 """All that touches ComfyUI below the nodes.
 
 The executor runs nodes under `torch.inference_mode()`, so the weights and conditionings that reach a sampler are
-inference tensors, which autograd refuses to save. `gradients` replaces them by ordinary copies, once a run, one at a
-time. Nothing of the host is patched; the switches that a guided pass needs are put back when it ends.
+inference tensors, which autograd refuses to save. `GuidedSampler` replaces them by ordinary copies, one at a time, when
+a run begins. Nothing of the host is patched; the switches that a guided pass needs are put back when it ends.
 """
 
 import contextlib

@@ -39,7 +39,7 @@ def settings(steps: list[int]) -> list[Setting]:
 
 
 def key(record: dict) -> tuple:
-    return record["method"], record["strength"], record["steps"], record["first"]
+    return record["method"], record["strength"], record["steps"], record["first"], len(record["psnr"])
 
 
 def done(path: Path) -> dict[tuple, dict]:
@@ -69,13 +69,14 @@ def run(steps: list[int], faces: int) -> None:
     RECORDS.parent.mkdir(parents=True, exist_ok=True)
     finished = done(RECORDS)
     work = [(setting, first) for setting in settings(steps) for first in range(0, faces, BATCH)]
-    work = [(s, first) for s, first in work if (s.method, s.strength, s.steps, first) not in finished]
+    count = min(BATCH, faces)
+    work = [(s, first) for s, first in work if (s.method, s.strength, s.steps, first, count) not in finished]
     if not work:
         return
     with running_host() as host, RECORDS.open("a", encoding="utf-8") as file:
         prompt = template_prompt(host)
         for setting, first in tqdm(work, unit="batch"):
-            print(json.dumps(measure(host, prompt, setting, first, min(BATCH, faces))), file=file, flush=True)
+            print(json.dumps(measure(host, prompt, setting, first, count)), file=file, flush=True)
 
 
 def summary(records: list[dict]) -> list[dict]:
@@ -83,6 +84,8 @@ def summary(records: list[dict]) -> list[dict]:
     rows = []
     for name in sorted({key(record)[:3] for record in records}):
         chosen = [record for record in records if key(record)[:3] == name]
+        largest = max(len(record["psnr"]) for record in chosen)  # a trial on a few faces gives way to whole batches
+        chosen = [record for record in chosen if len(record["psnr"]) == largest]
         values = {metric: np.concatenate([record[metric] for record in chosen]) for metric in ("psnr", "hidden_psnr")}
         row = {"method": name[0], "strength": name[1], "steps": name[2], "faces": len(values["psnr"])}
         rows.append(row | {metric: round(float(value.mean()), 2) for metric, value in values.items()})

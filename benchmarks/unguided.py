@@ -1,13 +1,12 @@
 """How good the embedded diffusion model is: 256 unguided samples of a real host, against faces it has never seen.
 
-    python -m embedded.evaluate_diffusion
+    python -m benchmarks.unguided
 
-The first 64 go onto the card's sheet, `weights/faces_samples.png`. The Fréchet distance is in the features of the judge
-(`judge.py`), a network that guidance never uses.
+The first 64 go onto the card's sheet, `embedded/weights/faces_samples.png`. The Fréchet distance is in the features of
+`embedded.judge`, a network that guidance never uses.
 """
 
 import io
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,10 +15,11 @@ from tqdm import tqdm
 
 from benchmarks.frechet import frechet_distance, reference_statistics
 from embedded.judge import FaceJudge
+from tools.host import REPOSITORY
 from tools.server import Client, running_host
 
 STEPS, BATCH, COUNT = 50, 64, 256
-SHEET = Path(__file__).parent / "weights" / "faces_samples.png"
+SHEET = REPOSITORY / "embedded" / "weights" / "faces_samples.png"
 
 
 def samples(host: Client, seed: int) -> np.ndarray:
