@@ -24,7 +24,7 @@ SHEET = REPOSITORY / "embedded" / "weights" / "faces_samples.png"
 
 def samples(host: Client, seed: int) -> np.ndarray:
     """A batch of unguided faces, uint8 `[64, 64, 64, 3]`, by the host's own KSampler."""
-    prompt = {
+    nodes = {
         "model": ("DSG_LoadEmbeddedModel", {"model_name": "faces", "style": "any", "batch_size": BATCH}),
         "sampler": (
             "KSampler",
@@ -44,7 +44,7 @@ def samples(host: Client, seed: int) -> np.ndarray:
         "decode": ("VAEDecode", {"samples": ["sampler", 0], "vae": ["model", 3]}),
         "show": ("PreviewImage", {"images": ["decode", 0]}),
     }
-    prompt = {name: {"class_type": kind, "inputs": inputs} for name, (kind, inputs) in prompt.items()}
+    prompt = {name: {"class_type": kind, "inputs": inputs} for name, (kind, inputs) in nodes.items()}
     shown = host.run(prompt)["show"]["images"]
     return np.stack([np.asarray(Image.open(io.BytesIO(host.picture(entry))).convert("RGB")) for entry in shown])
 

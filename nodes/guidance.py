@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..sampling import CURVES, METHODS, GuidanceRate
 from .checks import check_range
+from .inputs import range_inputs
 from .sockets import GuidanceMethodSocket, GuidanceRateSocket
 
 
@@ -44,22 +45,7 @@ class GuidanceRateBlend(io.ComfyNode):
                     max=1000,
                     tooltip="Guide every k-th step only, counted from the first step of the run. 1 guides all.",
                 ),
-                io.Float.Input(
-                    "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where guidance begins: 0 is pure noise, 1 the finished picture.",
-                ),
-                io.Float.Input(
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where guidance ends: 0 is pure noise, 1 the finished picture.",
-                ),
+                *range_inputs("guidance"),
             ],
             outputs=[GuidanceRateSocket.Output("rate_blend", display_name="rate_blend")],
         )

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from ..guidance_losses import MaskLoss
 from ..host import AppliedLoss, apply_loss
 from .checks import check_range, image_from_host, mask_from_host
+from .inputs import range_inputs, weight_input
 
 
 class MaskLossNode(io.ComfyNode):
@@ -21,30 +22,8 @@ class MaskLossNode(io.ComfyNode):
                 io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
                 io.Image.Input("image", tooltip="The picture whose known pixels count. Noise in it is allowed."),
                 io.Mask.Input("mask", tooltip="White where the picture is to be made anew, black where it is known."),
-                io.Float.Input(
-                    "weight",
-                    default=1.0,
-                    min=0.0,
-                    max=1000.0,
-                    step=0.01,
-                    tooltip="Share of this loss among several. Alone, its size makes no difference to DSG.",
-                ),
-                io.Float.Input(
-                    "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where in the run this loss begins: 0 is pure noise, 1 the finished picture.",
-                ),
-                io.Float.Input(
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Where in the run this loss ends: 0 is pure noise, 1 the finished picture.",
-                ),
+                weight_input(),
+                *range_inputs("this loss"),
                 io.Float.Input(
                     "threshold",
                     default=0.5,

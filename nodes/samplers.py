@@ -5,12 +5,8 @@ from comfy_api.latest import io
 
 from ..host import check_latent, check_vae, guided_sampler, sample_latent
 from ..sampling import DSG, GuidanceRate
-from .sockets import GuidanceMethodSocket, GuidanceRateSocket, ReportSocket
-
-RATE_TOOLTIP = (
-    "How much of each step's direction the losses decide: 0 is the model alone, 1 steepest descent. "
-    "0.1 to 0.2 serves most tasks."
-)
+from .inputs import rate_input, steering_inputs, vae_input
+from .sockets import ReportSocket
 
 
 def _rate(guidance_rate: float, rate_blend: GuidanceRate | None) -> GuidanceRate:
@@ -30,7 +26,7 @@ class DSGKSampler(io.ComfyNode):
                 io.Conditioning.Input("positive", tooltip="What to draw, with the losses applied to it."),
                 io.Conditioning.Input("negative", tooltip="What to avoid."),
                 io.Latent.Input("latent_image", tooltip="The latent to start from; its noise mask is honoured."),
-                io.Vae.Input("vae", tooltip="Decodes the estimate for the losses. A TAESD makes guided steps cheaper."),
+                vae_input(),
                 io.Int.Input(
                     "seed",
                     default=0,
@@ -63,11 +59,8 @@ class DSGKSampler(io.ComfyNode):
                     step=0.01,
                     tooltip="Below 1, the run starts from the latent with part of the noise only.",
                 ),
-                io.Float.Input("guidance_rate", default=0.2, min=0.0, max=1.0, step=0.01, tooltip=RATE_TOOLTIP),
-                GuidanceRateSocket.Input(
-                    "rate_blend", optional=True, tooltip="A rate that changes over the run; replaces guidance_rate."
-                ),
-                GuidanceMethodSocket.Input("method", optional=True, tooltip="Another method than DSG."),
+                rate_input(),
+                *steering_inputs(),
             ],
             outputs=[
                 io.Latent.Output("latent", display_name="latent"),
@@ -110,8 +103,8 @@ class DSGSampler(io.ComfyNode):
             category="DSG/sampling",
             description="The DSG sampler for SamplerCustom and SamplerCustomAdvanced, with any guider and sigmas.",
             inputs=[
-                io.Vae.Input("vae", tooltip="Decodes the estimate for the losses. A TAESD makes guided steps cheaper."),
-                io.Float.Input("guidance_rate", default=0.2, min=0.0, max=1.0, step=0.01, tooltip=RATE_TOOLTIP),
+                vae_input(),
+                rate_input(),
                 io.Float.Input(
                     "eta",
                     default=1.0,
@@ -120,10 +113,7 @@ class DSGSampler(io.ComfyNode):
                     step=0.01,
                     tooltip="Share of fresh noise in each step. DSG lives on its sphere: 1 is best, 0 impossible.",
                 ),
-                GuidanceRateSocket.Input(
-                    "rate_blend", optional=True, tooltip="A rate that changes over the run; replaces guidance_rate."
-                ),
-                GuidanceMethodSocket.Input("method", optional=True, tooltip="Another method than DSG."),
+                *steering_inputs(),
             ],
             outputs=[io.Sampler.Output("sampler", display_name="sampler")],
         )
