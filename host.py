@@ -199,11 +199,25 @@ def _pytorch_attention(_chosen, *args, **kwargs):
     return comfy.ldm.modules.attention.attention_pytorch(*args, **kwargs)
 
 
-def with_pytorch_attention(model_options: dict) -> dict:
-    """Options for a guided pass: PyTorch's attention has a backward, is deterministic and, on a CPU, the fastest."""
+def _own_copy(hidden: Tensor, _options: dict) -> Tensor:
+    return hidden.clone()
+
+
+def for_gradient(model_options: dict) -> dict:
+    """Options for a guided pass, on top of the user's.
+
+    PyTorch's attention has a backward, is deterministic and, on a CPU, the fastest. And the host's UNet adds a
+    ControlNet's output in place to what it kept for its skips; so that this does not overwrite what autograd has saved,
+    the way down goes on with a copy.
+    """
     transformer_options = model_options.get("transformer_options", {})
-    override = {"optimized_attention_override": _pytorch_attention}
-    return model_options | {"transformer_options": transformer_options | override}
+    patches = transformer_options.get("patches", {})
+    after_skip = [*patches.get("input_block_patch_after_skip", []), _own_copy]
+    changed = {
+        "optimized_attention_override": _pytorch_attention,
+        "patches": patches | {"input_block_patch_after_skip": after_skip},
+    }
+    return model_options | {"transformer_options": transformer_options | changed}
 
 
 # --- latents and pictures ---------------------------------------------------------------------------------------------
@@ -344,7 +358,7 @@ class GuidedSampler:
     def _run(self, model, x, sigmas, extra_args, callback, applied: list[AppliedLoss]) -> Tensor:
         base = model.inner_model.inner_model
         mask = extra_args.get("denoise_mask")
-        guided_args = extra_args | {"model_options": with_pytorch_attention(extra_args.get("model_options", {}))}
+        guided_args = extra_args | {"model_options": for_gradient(extra_args.get("model_options", {}))}
         decoder = Decoder(self.vae, base)
 
         def guided_denoiser(latent: Tensor, sigma: Tensor) -> Tensor:

@@ -3,8 +3,12 @@
 import hashlib
 import json
 
+import comfy.model_management
+import comfy.ops
 import torch
 from comfy import nested_tensor
+from comfy.cldm.cldm import ControlNet as ControlNetModel
+from comfy.controlnet import ControlNet
 from comfy_api.latest import ComfyExtension, io
 
 AnyLatent = {
@@ -77,6 +81,26 @@ class NoGradientModel(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+class RandomControlNet(io.ComfyNode):
+    """The host's own ControlNet, of the embedded model's shape, with random weights."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Model.Input("model")]
+        return io.Schema("Test_ControlNet", category="test", inputs=inputs, outputs=[io.ControlNet.Output("net")])
+
+    @classmethod
+    def execute(cls, model):
+        config = {name: value for name, value in model.model.model_config.unet_config.items() if name != "out_channels"}
+        config.pop("transformer_depth_output")
+        net = ControlNetModel(**config, hint_channels=3, operations=comfy.ops.disable_weight_init)
+        generator = torch.Generator().manual_seed(0)
+        for weight in net.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.03)
+        device = comfy.model_management.get_torch_device()
+        return io.NodeOutput(ControlNet(net, load_device=device, extra_conds=[]))
+
+
 class LatentNumbers(io.ComfyNode):
     """A latent's exact contents as text, so that a test can compare bits."""
 
@@ -116,7 +140,7 @@ class ModelState(io.ComfyNode):
 
 class OddInputs(ComfyExtension):
     async def get_node_list(self):
-        return [OddLatent, OddPicture, NoVAE, NoGradientModel, LatentNumbers, ModelState]
+        return [OddLatent, OddPicture, NoVAE, NoGradientModel, RandomControlNet, LatentNumbers, ModelState]
 
 
 async def comfy_entrypoint():

@@ -118,6 +118,41 @@ def test_guidance_and_cfg_work_together(host, guided):
     assert largest_difference(plain, latent_of(host, guided, [sampler, 0])) > 0.02
 
 
+def test_the_gradient_goes_through_a_controlnet(host, guided):
+    sampler = find(guided, "DSG_KSampler")
+    plain = latent_of(host, guided, [sampler, 0])
+    guided["net"] = {"class_type": "Test_ControlNet", "inputs": {"model": sampler_of(guided)["model"]}}
+    guided["controlled"] = {
+        "class_type": "ControlNetApplyAdvanced",
+        "inputs": {
+            "positive": sampler_of(guided)["positive"],
+            "negative": sampler_of(guided)["negative"],
+            "control_net": ["net", 0],
+            "image": [find(guided, "DSG_LoadEmbeddedFaces"), 0],
+            "strength": 1.0,
+            "start_percent": 0.0,
+            "end_percent": 1.0,
+        },
+    }
+    sampler_of(guided).update({"positive": ["controlled", 0], "negative": ["controlled", 1]})
+    assert largest_difference(plain, latent_of(host, guided, [sampler, 0])) > 0.05
+    report = json.loads(host.run(guided)[find(guided, "DSG_GuidanceReport")]["text"][0])
+    assert report["guided_steps"] == 3
+    assert report["skipped"] == 0
+
+
+def test_a_flow_matching_model_is_guided_on_its_own_path(host, guided):
+    """The embedded network, sampled as a flow model: its pictures mean nothing, but the loss falls."""
+    flow = {"model": sampler_of(guided)["model"], "shift": 1.0}
+    guided["flow"] = {"class_type": "ModelSamplingSD3", "inputs": flow}
+    sampler_of(guided).update({"model": ["flow", 0], "steps": 20})
+    report = json.loads(host.run(guided)[find(guided, "DSG_GuidanceReport")]["text"][0])
+    assert report["steps"][0]["sigma"] == pytest.approx(1.0)
+    losses = [step["losses"]["mask"][0] for step in report["steps"] if step["losses"]]
+    assert len(losses) == 19
+    assert losses[-1] < 0.7 * losses[0]
+
+
 def test_a_combined_conditioning_counts_its_loss_once(host, guided):
     sampler = find(guided, "DSG_KSampler")
     alone = latent_of(host, guided, [sampler, 0])
