@@ -22,7 +22,7 @@ import latent_preview
 import torch
 from torch import Tensor, nn
 
-from .guidance_losses import Loss
+from .guidance_losses import Loss, inside
 from .sampling import (
     Denoiser,
     Guidance,
@@ -48,6 +48,7 @@ class AppliedLoss:
         start_percent, end_percent: where in the run it counts, in [0, 1].
         restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
         patchers: the loss's networks, as the host's ModelPatcher.
+        where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
     """
 
     loss: Loss
@@ -56,6 +57,7 @@ class AppliedLoss:
     end_percent: float = 1.0
     restore: Callable[[Tensor], Tensor] | None = None
     patchers: list = field(default_factory=list)
+    where: Tensor | None = None
 
 
 def with_models(conditioning: list, patchers: list) -> list:
@@ -321,6 +323,7 @@ class GuidedSampler:
     rate: GuidanceRate
     method: GuidanceMethod
     eta: float = 1.0
+    balanced: bool = True
     report_to: Callable[[RunReport], None] = lambda report: None
 
     def __call__(self, model, x: Tensor, sigmas: Tensor, extra_args=None, callback=None, disable=None) -> Tensor:
@@ -393,10 +396,13 @@ class GuidedSampler:
         names = numbered([item.loss.name for item in applied])
         terms = []
         for name, item in zip(names, applied):
-            fitted = with_ordinary_tensors(item.loss).fit(frames * len(x), height, width, x.device)
+            size = frames * len(x), height, width
+            fitted = with_ordinary_tensors(item.loss).fit(*size, x.device)
+            if item.where is not None:
+                fitted = inside(fitted, item.where.clone().to(x.device), *size)
             terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent))
         percent = percent_of_run(base.model_sampling)
-        return Guidance(terms, decoder, self.rate, percent, self.method)
+        return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced)
 
 
 def numbered(names: list[str]) -> list[str]:
@@ -409,12 +415,12 @@ def probe_gradient(denoiser: Denoiser, x: Tensor, sigmas: Tensor, guidance: Guid
     """Fail at the start and not in the middle, if there is no gradient: a trial if the first step is not guided."""
     guided = [bool(guidance.active_losses(index, sigma)) for index, sigma in enumerate(sigmas[:-1].tolist())]
     if any(guided) and not guided[0]:
-        exact_gradient(denoiser, x, float(sigmas[0]), guidance.losses, guidance.decode)
+        exact_gradient(denoiser, x, float(sigmas[0]), guidance.losses, guidance.decode, guidance.balanced)
 
 
-def guided_sampler(vae, rate: GuidanceRate, method: GuidanceMethod, eta: float = 1.0) -> GuidedSampler:
+def guided_sampler(vae, rate: GuidanceRate, method: GuidanceMethod, balanced: bool, eta: float = 1.0) -> GuidedSampler:
     """A sampler that decodes with this VAE."""
-    return GuidedSampler(vae, static_patcher(vae.patcher), rate, method, eta)
+    return GuidedSampler(vae, static_patcher(vae.patcher), rate, method, eta, balanced)
 
 
 def sample_latent(

@@ -4,7 +4,7 @@
 
 makes the reference statistics, `embedded/weights/faces_reference.safetensors`, anew from the 2,048 test faces that
 `embedded/faces/draw.mjs` drew, and prints distances between sets that are known to be close or far. The features are
-those of `embedded.judge.FaceJudge`, so the numbers compare with each other, never with an Inception FID.
+those of `embedded.judges.attributes.FaceJudge`, so the numbers compare with each other, never with an Inception FID.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from embedded.held_out import STYLES
-from embedded.judge import WEIGHTS, FaceJudge
+from embedded.judges.attributes import WEIGHTS, FaceJudge
 
 REFERENCE = WEIGHTS.with_name("faces_reference.safetensors")
 

@@ -3,7 +3,7 @@
     python -m benchmarks.unguided
 
 The first 64 go onto the card's sheet, `embedded/weights/faces_samples.png`. The Fréchet distance is in the features of
-`embedded.judge`, a network that guidance never uses.
+`embedded.judges.attributes`, a network that guidance never uses.
 """
 
 import io
@@ -14,7 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from benchmarks.frechet import frechet_distance, reference_statistics
-from embedded.judge import FaceJudge
+from embedded.judges.attributes import FaceJudge
 from tools.host import REPOSITORY
 from tools.server import Client, running_host
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 class Loss(Protocol):
@@ -35,3 +36,20 @@ def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
     if len(reference) not in (1, batch):
         raise ValueError(f"{what}: {len(reference)} were given for {batch} pictures; give one, or as many as pictures.")
     return reference.expand(batch, *reference.shape[1:])
+
+
+def inside(
+    loss: Callable[[Tensor], Tensor], mask: Tensor, batch: int, height: int, width: int
+) -> Callable[[Tensor], Tensor]:
+    """The same loss of the same whole picture, but only the part under the mask is asked to change.
+
+    Args:
+        loss: images `[batch, 3, height, width]` → `[batch]`.
+        mask: `[1 or batch, 1, h, w]` in [0, 1]; the gradient is multiplied by it.
+    """
+    mask = F.interpolate(repeat_reference(mask, batch, "Loss mask"), (height, width), mode="bilinear", antialias=True)
+
+    def masked(images: Tensor) -> Tensor:
+        return loss(mask * images + (1 - mask) * images.detach())
+
+    return masked

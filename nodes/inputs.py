@@ -32,6 +32,13 @@ def weight_input() -> io.Input:
     )
 
 
+def where_input() -> io.Input:
+    """A loss's optional `where`."""
+    return io.Mask.Input(
+        "where", optional=True, tooltip="White where this loss may change the picture. Without it, everywhere."
+    )
+
+
 def rate_input() -> io.Input:
     """A sampler's `guidance_rate`."""
     return io.Float.Input(
@@ -46,12 +53,18 @@ def rate_input() -> io.Input:
 
 
 def steering_inputs() -> list[io.Input]:
-    """A sampler's optional `rate_blend` and `method`."""
+    """A sampler's optional `rate_blend`, `method` and `balance_losses`."""
     return [
         GuidanceRateSocket.Input(
             "rate_blend", optional=True, tooltip="A rate that changes over the run; replaces guidance_rate."
         ),
         GuidanceMethodSocket.Input("method", optional=True, tooltip="Another method than DSG."),
+        io.Boolean.Input(
+            "balance_losses",
+            optional=True,
+            default=True,
+            tooltip="Several losses count by their weights alone. Off: the plain sum, where a large gradient wins.",
+        ),
     ]
 
 

@@ -84,10 +84,11 @@ class DSGKSampler(io.ComfyNode):
         guidance_rate,
         rate_blend=None,
         method=None,
+        balance_losses=True,
     ) -> io.NodeOutput:
         check_vae(vae, "DSG KSampler")
         check_latent(latent_image, "DSG KSampler")
-        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method or DSG)
+        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method or DSG, balance_losses)
         latent, report = sample_latent(
             model, positive, negative, latent_image, sampler, seed, steps, cfg, scheduler, denoise
         )
@@ -119,7 +120,7 @@ class DSGSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, vae, guidance_rate, eta, rate_blend=None, method=None) -> io.NodeOutput:
+    def execute(cls, vae, guidance_rate, eta, rate_blend=None, method=None, balance_losses=True) -> io.NodeOutput:
         check_vae(vae, "DSG Sampler")
         method = method or DSG
         if eta == 0 and method.spherical:
@@ -127,5 +128,5 @@ class DSGSampler(io.ComfyNode):
                 "DSG Sampler: with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
                 "set eta to 1, or connect a Guidance Method without the constraint."
             )
-        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method, eta)
+        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method, balance_losses, eta)
         return io.NodeOutput(comfy.samplers.KSAMPLER(sampler))

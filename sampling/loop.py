@@ -27,6 +27,7 @@ class Guidance:
         decode: latents `[B, ...]` → images in about [0, 1], `[B, 3, H, W]`, differentiable.
         rate: the guidance rate over the run.
         method: one of `METHODS`, or your own.
+        balanced: whether several losses count by their weights alone, whatever the sizes of their gradients.
         percent: noise level → how far the run is, in [0, 1].
     """
 
@@ -35,6 +36,7 @@ class Guidance:
     rate: GuidanceRate
     percent: Callable[[float], float]
     method: GuidanceMethod = DSG
+    balanced: bool = True
 
     def active_losses(self, index: int, sigma: float) -> list[LossTerm]:
         """The losses that count in step number `index` at noise level sigma; none where the step is not guided."""
@@ -82,7 +84,7 @@ def sample(
 
         if guidance and losses:
             denoised, gradient, values = exact_gradient(
-                guided_denoiser or denoiser, x, sigma_t, losses, guidance.decode
+                guided_denoiser or denoiser, x, sigma_t, losses, guidance.decode, guidance.balanced
             )
             gradient = gradient if region is None else torch.where(region, gradient, 0)
         else:
@@ -103,7 +105,8 @@ def sample(
             size = guidance.method.step_size
             x = gradient_step(mean + std * fresh, gradient, size, sigma_t, sigma_s, flow)
         if losses:
-            record.losses = {name: value.tolist() for name, value in values.items()}
+            record.losses = {name: loss.value.tolist() for name, loss in values.items()}
+            record.costs = {name: loss.cost for name, loss in values.items()}
             record.gradient_norm = norm_per_sample(gradient).flatten().tolist()
             record.skipped = int((~usable(gradient)).sum())
         report.steps.append(record)

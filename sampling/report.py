@@ -1,6 +1,9 @@
 """What happened in a run, step by step."""
 
 from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from .cost import LossCost
 
 
 @dataclass
@@ -11,6 +14,7 @@ class StepRecord:
     guidance_rate: float | None = None
     gradient_norm: list[float] = field(default_factory=list)
     losses: dict[str, list[float]] = field(default_factory=dict)
+    costs: dict[str, LossCost] = field(default_factory=dict)
     skipped: int = 0  # samples whose gradient was zero or not finite, and that took the unguided step
 
 
@@ -30,5 +34,18 @@ class RunReport:
         """Sample steps that were to be guided and were not, because their gradient was zero or not finite."""
         return sum(step.skipped for step in self.steps)
 
+    @property
+    def costs(self) -> dict[str, LossCost]:
+        """What each loss costs in a step: the median of its seconds, and the most that it kept."""
+        names = dict.fromkeys(name for step in self.steps for name in step.costs)
+        costs = {name: [step.costs[name] for step in self.steps if name in step.costs] for name in names}
+        return {
+            name: LossCost(median(cost.seconds for cost in each), max(cost.megabytes for cost in each))
+            for name, each in costs.items()
+        }
+
     def to_dict(self) -> dict:
-        return {"guided_steps": self.guided_steps, "skipped": self.skipped} | asdict(self)
+        costs = {name: cost._asdict() for name, cost in self.costs.items()}
+        steps = [{name: value for name, value in asdict(step).items() if name != "costs"} for step in self.steps]
+        totals = {"guided_steps": self.guided_steps, "skipped": self.skipped, "costs": costs}
+        return {"method": self.method} | totals | {"steps": steps}

@@ -15,13 +15,26 @@ NODE_IDS = sorted(set(re.findall(r'node_id="(DSG_\w+)"', "".join(path.read_text(
 # What each room may import, beside the standard library.
 ROOMS = {
     "sampling": {"torch", "sampling"},
-    "guidance_losses": {"torch", "guidance_losses"},
+    "guidance_losses": {"torch", "torchvision", "kornia", "guidance_losses"},
+    "guidance_losses/networks": {
+        "torch",
+        "torchvision",
+        "safetensors",
+        "transformers",
+        "open_clip",
+        "onnx",
+        "onnx2torch",
+        "numpy",
+        "guidance_losses/networks",
+        "loss",
+    },
     "nodes": {
         "torch",
         "numpy",
         "matplotlib",
         "comfy",
         "comfy_api",
+        "folder_paths",
         "nodes",
         "guidance_losses",
         "sampling",

@@ -52,8 +52,8 @@ def test_it_gives_the_estimate_and_each_unweighted_loss_detached(denoiser):
     assert torch.equal(estimate.denoised, denoised)
     assert list(estimate.losses) == ["distance", "brightness"]
     for term in LOSSES:
-        assert_close(estimate.losses[term.name].double(), term.loss(decode(denoised)), rtol=1e-5, atol=1e-6)
-    for tensor in (estimate.denoised, estimate.gradient, *estimate.losses.values()):
+        assert_close(estimate.losses[term.name].value.double(), term.loss(decode(denoised)), rtol=1e-5, atol=1e-6)
+    for tensor in (estimate.denoised, estimate.gradient, *(loss.value for loss in estimate.losses.values())):
         assert not tensor.requires_grad
         assert tensor.grad_fn is None
 

@@ -1,6 +1,6 @@
 """A small network that looks at the embedded faces, only to measure: guidance never sees it.
 
-It is a plain convolutional classifier, trained by `train_judge.py` to read off a face what its caption says. The
+It is a plain convolutional classifier, trained by `embedded.training.attributes_judge` to read off a face what its caption says. The
 averages before its last layer are the features in which `benchmarks.frechet` compares sets of faces.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import safe_open
 from torch import Tensor, nn
 
-WEIGHTS = Path(__file__).parent / "weights" / "faces_judge.safetensors"
+WEIGHTS = Path(__file__).parent.parent / "weights" / "faces_judge.safetensors"
 SIDE = 64
 LAYERS = [(32, 2), (48, 2), (96, 2), (128, 1), (128, 2)]  # channels and stride of each 3×3 convolution
 FEATURES = LAYERS[-1][0]

@@ -1,0 +1,1 @@
+"""Networks that only measure: tests and benchmarks use them, guidance never sees them."""

@@ -1,0 +1,1 @@
+"""How the embedded networks were trained; each file is one command."""
