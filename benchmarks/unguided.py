@@ -1,8 +1,8 @@
-"""How good the embedded diffusion model is: 256 unguided samples of a real host, against faces it has never seen.
+"""How good the embedded diffusion models are: 256 unguided samples each, of a real host, against faces never seen.
 
     python -m benchmarks.unguided
 
-The first 64 go onto the card's sheet, `embedded/weights/faces_samples.png`. The Fréchet distance is in the features of
+The first 64 go onto the cards' sheets, `embedded/weights/*_samples.png`. The Fréchet distance is in the features of
 `embedded.judges.attributes`, a network that guidance never uses.
 """
 
@@ -19,13 +19,14 @@ from tools.host import REPOSITORY
 from tools.server import Client, running_host
 
 STEPS, BATCH, COUNT = 50, 64, 256
-SHEET = REPOSITORY / "embedded" / "weights" / "faces_samples.png"
+SHEETS = {"faces": "faces_samples.png", "faces (flow matching)": "faces_flow_samples.png"}
+FOLDER = REPOSITORY / "embedded" / "weights"
 
 
-def samples(host: Client, seed: int) -> np.ndarray:
+def samples(host: Client, model: str, seed: int) -> np.ndarray:
     """A batch of unguided faces, uint8 `[64, 64, 64, 3]`, by the host's own KSampler."""
     nodes = {
-        "model": ("DSG_LoadEmbeddedModel", {"model_name": "faces", "style": "any", "batch_size": BATCH}),
+        "model": ("DSG_LoadEmbeddedModel", {"model_name": model, "style": "any", "batch_size": BATCH}),
         "sampler": (
             "KSampler",
             {
@@ -50,19 +51,28 @@ def samples(host: Client, seed: int) -> np.ndarray:
 
 
 def sheet(faces: np.ndarray) -> Image.Image:
-    """8×8 faces, each pixel doubled."""
-    tiles = faces.reshape(8, 8, *faces.shape[1:]).swapaxes(1, 2).reshape(8 * 64, 8 * 64, 3)
-    return Image.fromarray(tiles).resize((1024, 1024), Image.Resampling.NEAREST)
+    """8×8 faces."""
+    return Image.fromarray(faces.reshape(8, 8, *faces.shape[1:]).swapaxes(1, 2).reshape(8 * 64, 8 * 64, 3))
 
 
-def main() -> None:
-    with running_host() as host:
-        faces = np.concatenate([samples(host, seed) for seed in tqdm(range(COUNT // BATCH), unit="batch")])
-    sheet(faces[:64]).save(SHEET, optimize=True)
+def distance(faces: np.ndarray) -> float:
     images = torch.from_numpy(faces).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         features = torch.cat([FaceJudge.load().features(batch) for batch in images.split(64)])
-    print(f"Fréchet distance of {COUNT} samples: {frechet_distance(features, reference_statistics()):.2f}")
+    return frechet_distance(features, reference_statistics())
+
+
+def main() -> None:
+    distances = {}
+    with running_host() as host:
+        for model, sheet_name in SHEETS.items():
+            batches = tqdm(range(COUNT // BATCH), desc=model, unit="batch")
+            faces = np.concatenate([samples(host, model, seed) for seed in batches])
+            sheet(faces[:64]).save(FOLDER / sheet_name, optimize=True)
+            distances[model] = distance(faces)
+    for model, value in distances.items():
+        print(f"Fréchet distance of {COUNT} samples of {model}: {value:.2f}")
+    print(f"flow matching over noise prediction: {distances['faces (flow matching)'] / distances['faces']:.2f}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WEIGHTS = Path(__file__).parent / "weights"
-EMBEDDED_MODELS = {"faces": "faces.safetensors"}
+EMBEDDED_MODELS = {"faces": "faces.safetensors", "faces (flow matching)": "faces_flow.safetensors"}
+MODEL_TYPES = {"eps": comfy.model_base.ModelType.EPS, "flow": comfy.model_base.ModelType.FLOW}
 PICTURE_SIZE = 64
 FOLD = 2  # the latent's channels hold 2×2 pixels
 
@@ -45,6 +46,13 @@ class EmbeddedFaces(comfy.supported_models_base.BASE):
     latent_format = FoldedPixels
     memory_usage_factor = 1.0
 
+    def __init__(self, unet_config: dict, prediction: str):
+        super().__init__(unet_config)
+        self.prediction = prediction
+
+    def model_type(self, state_dict: dict, prefix: str = "") -> comfy.model_base.ModelType:
+        return MODEL_TYPES[self.prediction]
+
     def inpaint_model(self) -> bool:
         return False  # the host takes more than four channels for an inpainting model's
 
@@ -68,13 +76,14 @@ def load_embedded_model(name: str) -> EmbeddedModel:
     try:
         weights, metadata = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
         unet_config, styles = json.loads(metadata["unet_config"]), json.loads(metadata["styles"])
+        prediction = metadata["prediction"]
     except Exception as error:  # the file's reader has its own kinds of errors for each kind of damage
         raise ValueError(
             f"Load Embedded Model: {path.name} is missing or damaged; restore it with `git checkout {path.name}` in "
             "the pack's embedded/weights folder, or install the pack anew."
         ) from error
 
-    config = EmbeddedFaces(unet_config)
+    config = EmbeddedFaces(unet_config, prediction)
     config.set_inference_dtype(torch.float32, None)
     model = config.get_model(weights, device=comfy.model_management.unet_offload_device())
     model.load_model_weights(weights)

@@ -7,6 +7,7 @@ from ..embedded.held_out import held_out_faces
 from ..embedded.loader import EMBEDDED_MODELS, load_embedded_model
 
 ANY_STYLE = "any"
+PICTURES = ["first", "second"]
 
 
 class LoadEmbeddedModel(io.ComfyNode):
@@ -54,20 +55,27 @@ class LoadEmbeddedFaces(io.ComfyNode):
             node_id="DSG_LoadEmbeddedFaces",
             display_name="Load Embedded Faces",
             category="DSG/embedded",
-            description="Drawn faces, 64×64 pixels, that the embedded models have never seen.",
+            description="Drawn faces, 64×64 pixels, of people that the embedded models have never seen.",
             inputs=[
-                io.Int.Input("first", default=0, min=0, max=63, tooltip="Number of the first face, from 0."),
-                io.Int.Input("count", default=1, min=1, max=64, tooltip="How many faces, as a batch; 64 there are."),
+                io.Int.Input("first", default=0, min=0, max=127, tooltip="Number of the first person, from 0."),
+                io.Int.Input("count", default=1, min=1, max=128, tooltip="How many people, as a batch; 128 there are."),
+                io.Combo.Input(
+                    "picture",
+                    options=PICTURES,
+                    default=PICTURES[0],
+                    optional=True,
+                    tooltip="Two pictures of each person: another expression, clothes and background.",
+                ),
             ],
             outputs=[io.Image.Output("image", display_name="image")],
         )
 
     @classmethod
-    def execute(cls, first, count) -> io.NodeOutput:
-        faces = held_out_faces()
+    def execute(cls, first, count, picture=PICTURES[0]) -> io.NodeOutput:
+        faces = held_out_faces(PICTURES.index(picture))
         if first + count > len(faces):
             raise ValueError(
-                f"Load Embedded Faces: there are {len(faces)} faces, so {count} from number {first} on are too many; "
+                f"Load Embedded Faces: there are {len(faces)} people, so {count} from number {first} on are too many; "
                 f"ask for at most {len(faces) - first}."
             )
         return io.NodeOutput(torch.from_numpy(faces[first : first + count]).float() / 255)

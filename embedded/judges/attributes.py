@@ -1,15 +1,17 @@
 """A small network that looks at the embedded faces, only to measure: guidance never sees it.
 
-It is a plain convolutional classifier, trained by `embedded.training.attributes_judge` to read off a face what its caption says. The
-averages before its last layer are the features in which `benchmarks.frechet` compares sets of faces.
+It is a plain convolutional classifier, trained by `embedded.training.attributes_judge` to read off a face what its
+caption says. The averages before its last layer are the features in which `benchmarks.frechet` compares sets of faces.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "faces_judge.safetensors"
 SIDE = 64
@@ -50,9 +52,33 @@ class FaceJudge(nn.Module):
         Raises:
             ValueError: if the pictures have another shape.
         """
+        return self.activations(images)[-1].mean((2, 3))
+
+    def activations(self, images: Tensor) -> list[Tensor]:
+        """`[B, 3, 64, 64]`, RGB in [0, 1] → what each of the five convolutions gives, `[B, channels, h, w]`.
+
+        Raises:
+            ValueError: if the pictures have another shape.
+        """
         if images.shape[1:] != (3, SIDE, SIDE):
             raise ValueError(f"FaceJudge: pictures must be [B, 3, {SIDE}, {SIDE}], not {[*images.shape]}.")
-        return self.layers(2 * images - 1).mean((2, 3))
+        x, found = 2 * images - 1, []
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.SiLU):
+                found.append(x)
+        return found
+
+    def perceptual_distance(self, images: Tensor, others: Tensor) -> Tensor:
+        """How different pictures look to this network: `[B, 3, 64, 64]` twice → `[B]`, 0 for equal pictures.
+
+        The mean squared difference of the activations, their channels scaled to unit length at each place, summed over
+        the layers: LPIPS (Zhang et al. 2018, arXiv 1801.03924) without learned weights. Compare it with itself only.
+        """
+        pairs = zip(self.activations(images), self.activations(others))
+        return torch.stack(
+            [(F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(1).mean((1, 2)) for a, b in pairs]
+        ).sum(0)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """`[B, 3, 64, 64]`, RGB in [0, 1] → for each attribute the logits of its classes, `[B, classes]`."""

@@ -1,12 +1,14 @@
 """The judge reads faces that it has never seen, and the distance in its features behaves as a distance."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.frechet import Statistics, frechet_distance, reference_statistics, statistics
 from embedded.held_out import STYLES, held_out_faces
-from embedded.judge import FEATURES, FaceJudge
+from embedded.judges.attributes import FEATURES, FaceJudge
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +21,15 @@ def faces() -> torch.Tensor:
     return torch.from_numpy(held_out_faces()).permute(0, 3, 1, 2) / 255
 
 
-def test_held_out_faces_are_64_different_pictures() -> None:
-    faces = held_out_faces()
-    assert faces.shape == (64, 64, 64, 3)
+def test_held_out_faces_are_256_different_pictures() -> None:
+    faces = np.concatenate([held_out_faces(0), held_out_faces(1)])
+    assert faces.shape == (256, 64, 64, 3)
     assert faces.dtype == np.uint8
-    assert len(np.unique(faces.reshape(64, -1), axis=0)) == 64
+    assert len(np.unique(faces.reshape(256, -1), axis=0)) == 256
 
 
 def test_reads_every_held_out_face_s_style(judge, faces) -> None:
-    assert judge.attributes(faces)["style"] == [*STYLES] * 16
+    assert judge.attributes(faces)["style"] == [*STYLES] * 32
 
 
 def test_attributes_are_class_names_for_every_picture(judge, faces) -> None:
@@ -40,7 +42,7 @@ def test_attributes_are_class_names_for_every_picture(judge, faces) -> None:
 
 def test_features_of_a_picture_do_not_depend_on_its_batch(judge, faces) -> None:
     whole = judge.features(faces)
-    assert whole.shape == (64, FEATURES)
+    assert whole.shape == (128, FEATURES)
     torch.testing.assert_close(judge.features(faces[10:11]), whole[10:11], rtol=1e-4, atol=1e-4)
 
 
@@ -48,6 +50,19 @@ def test_features_of_a_picture_do_not_depend_on_its_batch(judge, faces) -> None:
 def test_pictures_of_another_shape_are_refused(judge, shape) -> None:
     with pytest.raises(ValueError, match="pictures must be"):
         judge.features(torch.zeros(shape))
+
+
+def test_pictures_look_different_by_how_much_they_were_changed(judge, faces) -> None:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(faces.shape, generator=generator)
+    levels = (0, 0.01, 0.05, 0.2)
+    distances = [judge.perceptual_distance(faces, (faces + level * noise).clamp(0, 1)) for level in levels]
+    assert distances[0].abs().max() == 0
+    for less, more in pairwise(distances):
+        assert (less < more).all()
+    others = judge.perceptual_distance(faces, faces.roll(4, 0))  # another person in the same style
+    assert (others > distances[1]).all()
+    torch.testing.assert_close(others, judge.perceptual_distance(faces.roll(4, 0), faces))
 
 
 def test_distance_of_a_set_to_itself_is_zero(judge, faces) -> None:

@@ -144,7 +144,7 @@ def test_a_loss_range_that_ends_before_it_begins(host, guided):
 
 
 def test_more_faces_than_there_are(host, guided):
-    inputs_of(guided, "DSG_LoadEmbeddedFaces").update(first=60, count=8)
+    inputs_of(guided, "DSG_LoadEmbeddedFaces").update(first=124, count=8)
     one_sentence(refused(host, guided), "Load Embedded Faces", "at most 4")
 
 
