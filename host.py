@@ -22,7 +22,7 @@ import latent_preview
 import torch
 from torch import Tensor, nn
 
-from .guidance_losses import Loss, inside
+from .guidance_losses import Loss, MeasuredLoss, inside
 from .sampling import (
     Denoiser,
     Guidance,
@@ -397,10 +397,12 @@ class GuidedSampler:
         terms = []
         for name, item in zip(names, applied):
             size = frames * len(x), height, width
-            fitted = with_ordinary_tensors(item.loss).fit(*size, x.device)
+            loss = with_ordinary_tensors(item.loss)
+            fitted = loss.fit(*size, x.device)
+            floor = loss.floor(*size, x.device) if isinstance(loss, MeasuredLoss) else 0.0
             if item.where is not None:
                 fitted = inside(fitted, item.where.clone().to(x.device), *size)
-            terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent))
+            terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent, floor))
         percent = percent_of_run(base.model_sampling)
         return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced)
 

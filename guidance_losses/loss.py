@@ -1,7 +1,8 @@
-"""What a loss is."""
+"""What a loss is, and what several losses do."""
 
+import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -27,6 +28,17 @@ class Loss(Protocol):
         """
 
 
+@runtime_checkable
+class MeasuredLoss(Loss, Protocol):
+    """A loss against a measurement whose noise is known."""
+
+    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        """The loss that the measurement's noise alone explains, for pictures as in `fit`: `[batch]`, 0 if unknown.
+
+        For noise of standard deviation σ and m measured values this is σ·√m.
+        """
+
+
 def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
     """One reference for all pictures, or one for each: `[1 or batch, ...] → [batch, ...]`.
 
@@ -36,6 +48,20 @@ def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
     if len(reference) not in (1, batch):
         raise ValueError(f"{what}: {len(reference)} were given for {batch} pictures; give one, or as many as pictures.")
     return reference.expand(batch, *reference.shape[1:])
+
+
+def resized_reference(reference: Tensor, height: int, width: int, node: str) -> Tensor:
+    """A picture `[N, C, h, w]` in [0, 1] at another size, said once in the log."""
+    if reference.shape[-2:] == (height, width):
+        return reference
+    before = f"{reference.shape[-1]}×{reference.shape[-2]}"
+    logging.info("%s: the image of %s pixels is resized to the picture's %d×%d.", node, before, width, height)
+    return F.interpolate(reference, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def norm(residual: Tensor) -> Tensor:
+    """The L2 norm of each sample, `[B, ...] → [B]`. Its gradient at zero is zero."""
+    return torch.linalg.vector_norm(residual.flatten(1), dim=1)
 
 
 def inside(

@@ -3,7 +3,6 @@
 Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang et al., ICML 2024, arXiv 2402.03201.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .loss import repeat_reference
+from .loss import norm, repeat_reference, resized_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,20 +20,22 @@ class MaskLoss:
     Attributes:
         image: the measurement y, `[N, 3, H, W]` in [0, 1], N = 1 or one for each picture.
         known: m, `[N, 1, H, W]`: 1 where the pixel is known, 0 where it is not. N as above.
+        noise_level: standard deviation of the noise in y. 0: unknown.
     """
 
     image: Tensor
     known: Tensor
+    noise_level: float = 0.0
     name: str = "mask"
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """‖m ⊙ (y − x̂_0)‖ per sample."""
         image, known = self._resized(batch, height, width, device)
+        return lambda images: norm(known * (image - images))
 
-        def distance(images: Tensor) -> Tensor:
-            return torch.linalg.vector_norm((known * (image - images)).flatten(1), dim=1)
-
-        return distance
+    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        _, known = self._resized(batch, height, width, device)
+        return self.noise_level * (3 * known.sum(dim=(1, 2, 3))).sqrt()
 
     def restore(self, images: Tensor) -> Tensor:
         """Put the known pixels back into finished pictures, `[batch, 3, height, width]`."""
@@ -46,10 +47,7 @@ class MaskLoss:
         """y and m for pictures of this size. A pixel is known if all the pixels that it is made of are."""
         image = repeat_reference(self.image, batch, "Mask Loss, reference images").to(device)
         known = repeat_reference(self.known, batch, "Mask Loss, masks").to(device)
-        if image.shape[-2:] != (height, width):
-            before = f"{image.shape[-1]}×{image.shape[-2]}"
-            logging.info("Mask Loss: the image of %s pixels is resized to the picture's %d×%d.", before, width, height)
-            image = F.interpolate(image, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+        image = resized_reference(image, height, width, "Mask Loss")
         if known.shape[-2:] != (height, width):
             known = (F.interpolate(known, (height, width), mode="area") > 0.999).to(image.dtype)
         return image, known

@@ -3,6 +3,7 @@
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .guidance import GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import MaskLossNode, RandomMask
+from .own_loss import ApplyLoss
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
 
@@ -13,6 +14,7 @@ NODES = [
     GuidanceMethodNode,
     MaskLossNode,
     RandomMask,
+    ApplyLoss,
     GuidanceReport,
     LoadEmbeddedModel,
     LoadEmbeddedFaces,

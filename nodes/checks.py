@@ -25,6 +25,20 @@ def mask_from_host(mask: Tensor, node: str) -> Tensor:
     return mask.reshape(-1, 1, *mask.shape[-2:]).float()
 
 
+def where_from_host(where: Tensor | None, node: str) -> Tensor | None:
+    """A loss's optional `where` mask as `AppliedLoss.where`.
+
+    Raises:
+        ValueError: if a value is not finite, or the mask is black everywhere.
+    """
+    if where is None:
+        return None
+    mask = mask_from_host(where, node).clamp(0, 1)
+    if not mask.any():
+        raise ValueError(f"{node}: the where mask is black everywhere, so the loss could change nothing; paint it.")
+    return mask
+
+
 def check_range(start_percent: float, end_percent: float, node: str) -> None:
     """Raises ValueError if a range of the run ends before it begins."""
     if start_percent > end_percent:

@@ -5,6 +5,12 @@ import numpy as np
 from ..sampling import RunReport
 
 
+def cost_line(report: RunReport) -> str:
+    """What each loss costs in a guided step, beside the model and the decoder."""
+    costs = [f"{name} {cost.seconds * 1000:.3g} ms, {cost.megabytes:.3g} MB" for name, cost in report.costs.items()]
+    return "cost of a guided step: " + "; ".join(costs) if costs else ""
+
+
 def plot_report(report: RunReport) -> np.ndarray:
     """Each loss, the gradient norm and the rate over the steps, samples as thin lines. Returns uint8 `[H, W, 3]`.
 
@@ -38,6 +44,7 @@ def plot_report(report: RunReport) -> np.ndarray:
         axes.set_xlim(0.5, len(report.steps) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
-    figure.axes[-1].set_xlabel("step") if figure.axes else None
+    if figure.axes:
+        figure.axes[-1].set_xlabel("\n".join(["step", cost_line(report)]).strip())
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

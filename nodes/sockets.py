@@ -4,4 +4,5 @@ from comfy_api.latest import io
 
 GuidanceRateSocket = io.Custom("GUIDANCE_RATE")
 GuidanceMethodSocket = io.Custom("GUIDANCE_METHOD")
+LossSocket = io.Custom("DSG_LOSS")
 ReportSocket = io.Custom("DSG_REPORT")

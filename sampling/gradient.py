@@ -38,7 +38,8 @@ def combine(gradients: Sequence[Tensor], weights: Sequence[float], balanced: boo
     """
     if not balanced or len(gradients) == 1:
         return sum((weight * gradient for weight, gradient in zip(weights, gradients)), torch.zeros_like(gradients[0]))
-    direction, length, total = torch.zeros_like(gradients[0]), 0, 0
+    direction = torch.zeros_like(gradients[0])
+    length = total = torch.zeros((), dtype=direction.dtype, device=direction.device)
     for weight, gradient in zip(weights, gradients):
         there = usable(gradient).view(-1, *[1] * (gradient.ndim - 1))
         norm = torch.where(there, norm_per_sample(gradient), 1)

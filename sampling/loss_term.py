@@ -15,6 +15,7 @@ class LossTerm:
         loss: images in [0, 1], `[B, 3, H, W]` → one value per sample, `[B]`, differentiable.
         weight: factor in the sum of the losses.
         start_percent, end_percent: the range of the run in which it counts, in [0, 1].
+        floor: the value that the measurement's noise alone explains, one for all samples or `[B]`. 0: unknown.
     """
 
     name: str
@@ -22,6 +23,7 @@ class LossTerm:
     weight: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
+    floor: float | Tensor = 0.0
 
     def counts(self, percent: float) -> bool:
         return self.start_percent <= percent <= self.end_percent

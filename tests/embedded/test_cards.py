@@ -1,16 +1,17 @@
 """Each weight file has a card with its hash, and all together stay small."""
 
 import hashlib
+import json
 
 import pytest
 
 from tools.host import REPOSITORY
 
 FOLDER = REPOSITORY / "embedded" / "weights"
-WEIGHTS = sorted(FOLDER.glob("*.safetensors"))
+WEIGHTS = sorted(path for path in FOLDER.rglob("*") if path.suffix in (".safetensors", ".onnx"))
 
 
-@pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.name)
 def test_a_card_names_the_hash_of_its_file(path):
     cards = "".join(card.read_text(encoding="utf-8") for card in FOLDER.glob("*.md"))
     assert hashlib.sha256(path.read_bytes()).hexdigest() in cards
@@ -19,3 +20,20 @@ def test_a_card_names_the_hash_of_its_file(path):
 def test_all_weights_together_fit_into_30_megabytes():
     assert WEIGHTS
     assert sum(path.stat().st_size for path in WEIGHTS) < 30e6
+
+
+@pytest.mark.parametrize(
+    ("card", "figures"),
+    [
+        ("segmentation.md", ["segmentation", "mean IoU"]),
+        ("face.md", ["identity", "AUC"]),
+        ("face.md", ["identity", "top-1 of 100"]),
+    ],
+)
+def test_a_card_states_the_figures_that_were_measured(card, figures):
+    suite, figure = figures
+    measured = json.loads((REPOSITORY / "benchmarks" / "results" / "embedded_suite.json").read_text())[suite]
+    text = (FOLDER / card).read_text(encoding="utf-8")
+    for network in ("guidance", "judge"):
+        value = measured[network][figure]
+        assert any(form in text for form in (f"{value:.4f}", f"{value:.3f}", f"{value:.1%}".replace("%", " %")))

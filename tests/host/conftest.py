@@ -1,12 +1,14 @@
 """One real host for all tests here, with the pack in it and folders of its own."""
 
 import copy
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.restoration import Setting, template_prompt, with_setting
+from tools.host import REPOSITORY
 from tools.server import Client, prepare_base, running_host
 
 
@@ -17,6 +19,8 @@ def base(tmp_path_factory) -> Path:
     prepare_base(folder)
     # Nodes that make what no user should: NaN, odd latents, a VAE of nothing. The tests feed them to ours.
     (folder / "custom_nodes" / "odd_inputs.py").write_text((Path(__file__).parent / "odd_inputs.py").read_text())
+    # The documented example of a loss of one's own, as a user would copy it.
+    shutil.copytree(REPOSITORY / "examples" / "brightness_loss", folder / "custom_nodes" / "brightness_loss")
     return folder
 
 

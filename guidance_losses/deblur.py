@@ -1,0 +1,82 @@
+"""Deblurring: a blurred picture of the sharp one, y − k * x̂_0.
+
+Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang et al., ICML 2024, arXiv 2402.03201.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from kornia.filters import filter2d, get_gaussian_kernel2d, get_motion_kernel2d
+from torch import Tensor
+
+from .loss import norm, repeat_reference
+
+
+def gaussian_kernel(size: int, std: float) -> Tensor:
+    """A round kernel `[size, size]`, sum 1; size is odd, std in pixels."""
+    return get_gaussian_kernel2d((size, size), (std, std))[0]
+
+
+def motion_kernel(length: int, angle: float) -> Tensor:
+    """A line of that odd length in pixels, 3 or more, `[length, length]`, sum 1; the angle is anti-clockwise, in degrees."""
+    return get_motion_kernel2d(length, angle)[0]
+
+
+def check_kernel(kernel: Tensor, height: int, width: int, node: str) -> None:
+    """Raises ValueError, in one sentence, for a kernel that has no middle or is larger than the picture."""
+    rows, columns = kernel.shape
+    if rows % 2 == 0 or columns % 2 == 0:
+        raise ValueError(
+            f"{node}: a kernel of {columns}×{rows} pixels has no pixel in its middle; give it an odd width and height."
+        )
+    if rows > height or columns > width:
+        raise ValueError(
+            f"{node}: the kernel of {columns}×{rows} pixels is larger than the picture of {width}×{height}; give a "
+            "smaller one."
+        )
+
+
+def blur(images: Tensor, kernel: Tensor) -> Tensor:
+    """k * x, `[B, C, H, W] → [B, C, H, W]`, differentiable: each point becomes the kernel. Mirrored at the borders.
+
+    Args:
+        kernel: `[odd, odd]`, not larger than the picture.
+    """
+    return filter2d(images, kernel[None], border_type="reflect", behaviour="conv")
+
+
+@dataclass(frozen=True, eq=False)
+class DeblurLoss:
+    """L2 distance between the picture, blurred, and a blurred one.
+
+    Attributes:
+        image: the measurement y, `[N, 3, H, W]` in [0, 1], N = 1 or one for each picture.
+        kernel: k, `[odd, odd]`, sum 1, as `gaussian_kernel` and `motion_kernel` make them.
+        noise_level: standard deviation of the noise in y. 0: unknown.
+    """
+
+    image: Tensor
+    kernel: Tensor
+    noise_level: float = 0.0
+    name: str = "deblurring"
+
+    def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """‖y − k * x̂_0‖ per sample.
+
+        Raises:
+            ValueError: in one sentence, for an image of another size than the picture's: the kernel is in its pixels.
+        """
+        check_kernel(self.kernel, height, width, "Deblur Loss")
+        if self.image.shape[-2:] != (height, width):
+            raise ValueError(
+                f"Deblur Loss: the image has {self.image.shape[-1]}×{self.image.shape[-2]} pixels and the picture "
+                f"{width}×{height}; make them the same, and mind that the kernel is in pixels."
+            )
+        image = repeat_reference(self.image, batch, "Deblur Loss, blurred images").to(device)
+        kernel = self.kernel.to(device)
+        return lambda images: norm(image - blur(images, kernel))
+
+    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        return torch.full([batch], self.noise_level * math.sqrt(3 * height * width), device=device)

@@ -1,0 +1,56 @@
+"""Sketch: the picture's edges lie where a drawing has its lines.
+
+Yu et al., "FreeDoM", ICCV 2023, arXiv 2303.09833, compare sketches made by a network. This needs none: edges are the
+Sobel gradient of the luminance. Both maps are blurred, so that a line pulls at an edge beside it, and normalised, so
+that thin ink and soft edges compare.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from kornia.color import rgb_to_grayscale
+from kornia.filters import gaussian_blur2d, sobel
+from torch import Tensor
+
+from .loss import norm, repeat_reference, resized_reference
+
+SCALES = (1 / 128, 1 / 32)  # of the blur, as shares of the picture's shorter side: where exactly, and about where
+LEAST_SPREAD = 1e-3  # of a map: below, there are no edges to normalise
+
+
+def spread_maps(lines: Tensor) -> Tensor:
+    """Line maps `[B, 1, H, W]`, blurred at each scale, with mean 0 and standard deviation 1: `[B, scales, H, W]`."""
+    side = min(lines.shape[-2:])
+    maps = torch.cat([_blurred(lines, scale * side) for scale in SCALES], dim=1)
+    centred = maps - maps.mean(dim=(2, 3), keepdim=True)
+    std = torch.linalg.vector_norm(centred, dim=(2, 3), keepdim=True) / math.sqrt(lines[0, 0].numel())
+    return centred / (std + LEAST_SPREAD)
+
+
+def _blurred(lines: Tensor, std: float) -> Tensor:
+    size = 2 * math.ceil(2 * std) + 1
+    return gaussian_blur2d(lines, (size, size), (std, std))
+
+
+@dataclass(frozen=True, eq=False)
+class SketchLoss:
+    """Distance between the picture's edges and a drawing's lines.
+
+    Attributes:
+        drawing: `[N, 3, H, W]` in [0, 1], N = 1 or one for each picture.
+        dark_lines: whether the lines are darker than the paper.
+    """
+
+    drawing: Tensor
+    dark_lines: bool = True
+    name: str = "sketch"
+
+    def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """Root mean square of the difference of the maps, per sample: 0 for the same edges, √2 for unrelated ones."""
+        drawing = repeat_reference(self.drawing, batch, "Sketch Loss, drawings").to(device)
+        light = rgb_to_grayscale(resized_reference(drawing, height, width, "Sketch Loss"))
+        wanted = spread_maps(1 - light if self.dark_lines else light)
+        scale = math.sqrt(wanted[0].numel())
+        return lambda images: norm(wanted - spread_maps(sobel(rgb_to_grayscale(images)))) / scale
