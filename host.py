@@ -6,14 +6,17 @@ a run begins. Nothing of the host is patched; the switches that a guided pass ne
 """
 
 import contextlib
+import functools
 import logging
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple
 
 import comfy.cli_args
 import comfy.ldm.modules.attention
 import comfy.model_management
+import comfy.model_patcher
 import comfy.model_sampling
 import comfy.sample
 import comfy.samplers
@@ -21,17 +24,19 @@ import comfy.utils
 import latent_preview
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from .guidance_losses import Loss, MeasuredLoss, inside
 from .sampling import (
-    Denoiser,
+    Denoisers,
     Guidance,
     GuidanceMethod,
     GuidanceRate,
     LossTerm,
     RunReport,
     SeededNoise,
-    exact_gradient,
+    loss_gradient,
     sample,
 )
 
@@ -77,6 +82,51 @@ def apply_loss(conditioning: list, applied: AppliedLoss) -> list:
 def losses_of(conditionings: list[dict]) -> list[AppliedLoss]:
     """The losses in conditioning dicts, each once, in the order in which they were applied."""
     return list(dict.fromkeys(applied for options in conditionings for applied in options.get(LOSSES, ())))
+
+
+# --- networks of losses -----------------------------------------------------------------------------------------------
+
+
+class LoadedNetwork(NamedTuple):
+    """A loss's network, and the host's handle on it: the host loads it with the model, and offloads and frees it."""
+
+    module: nn.Module
+    patcher: object
+
+
+def loaded_network(module: nn.Module) -> LoadedNetwork:
+    devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
+    return LoadedNetwork(module, comfy.model_patcher.ModelPatcher(module, *devices))
+
+
+class ClipVisionTokens(nn.Module):
+    """The image tower of the host's CLIP_VISION, for the style loss (see `guidance_losses.style.TokenNetwork`)."""
+
+    def __init__(self, clip_vision):
+        super().__init__()
+        self.tower = clip_vision.model.vision_model
+        self.size, self.mean, self.std = clip_vision.image_size, clip_vision.image_mean, clip_vision.image_std
+        self.layers = len(self.tower.encoder.layers)
+
+    def image_tokens(self, images: Tensor, layers: tuple[int, ...]) -> list[Tensor]:
+        mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
+        images = F.interpolate(images, (self.size, self.size), mode="bicubic", antialias=True)
+        tokens, found = self.tower.pre_layrnorm(self.tower.embeddings((images - mean) / std)), {}
+        first = 0 if self.tower.embeddings.class_embedding is None else 1
+        attention = comfy.ldm.modules.attention.attention_pytorch
+        for number, layer in enumerate(self.tower.encoder.layers[: max(layers)], 1):
+            # As the layer's own forward, which overwrites what autograd has saved.
+            tokens = tokens + layer.self_attn(layer.layer_norm1(tokens), None, attention)
+            tokens = tokens + layer.mlp(layer.layer_norm2(tokens))
+            found[number] = tokens[:, first:]
+        return [found[number] for number in layers]
+
+
+def clip_vision_network(clip_vision) -> LoadedNetwork:
+    """Raises ValueError, in one sentence, for a CLIP_VISION that is no vision transformer of CLIP's kind."""
+    if not hasattr(getattr(clip_vision.model, "vision_model", None), "encoder"):
+        raise ValueError("Style Loss: this CLIP_VISION is no CLIP (DINOv2 perhaps); load a CLIP ViT.")
+    return LoadedNetwork(ClipVisionTokens(clip_vision), static_patcher(clip_vision.patcher))
 
 
 # --- what the user gave -----------------------------------------------------------------------------------------------
@@ -222,6 +272,48 @@ def for_gradient(model_options: dict) -> dict:
     return model_options | {"transformer_options": transformer_options | changed}
 
 
+def blocks_of(network: nn.Module) -> list[nn.Module]:
+    """What a network calls one after the other: the largest modules in its lists and sequences."""
+    containers, blocks = (nn.ModuleList, nn.ModuleDict, nn.Sequential), []
+    waiting = [child for child in network.children() if isinstance(child, containers)]
+    while waiting:
+        for child in waiting.pop().children():
+            (waiting if isinstance(child, containers) else blocks).append(child)
+    return list(dict.fromkeys(blocks))
+
+
+def _checkpointed(forward: Callable, *args, **kwargs):
+    """Call a block, and again when a gradient is wanted, with the options as they are now: the host rewrites them."""
+    later = tuple(_snapshot(value) for value in args), {name: _snapshot(value) for name, value in kwargs.items()}
+    now = [(args, kwargs)]
+
+    def call():
+        positional, named = now.pop() if now else later
+        return forward(*positional, **named)
+
+    return checkpoint(call, use_reentrant=False, preserve_rng_state=False)
+
+
+def _snapshot(value):
+    return dict(value) if isinstance(value, dict) else value
+
+
+@contextlib.contextmanager
+def checkpointing(network: nn.Module) -> Iterator[None]:
+    """Within this span, a pass keeps its blocks' inputs alone, and computes the rest again as it goes backward."""
+    before = [(block, vars(block).get("forward")) for block in blocks_of(network)]
+    try:
+        for block, _ in before:
+            block.forward = functools.partial(_checkpointed, block.forward)
+        yield
+    finally:
+        for block, own in before:
+            if own is None:
+                vars(block).pop("forward", None)
+            else:
+                block.forward = own
+
+
 # --- latents and pictures ---------------------------------------------------------------------------------------------
 
 
@@ -301,8 +393,9 @@ def explained_gradient_errors() -> Iterator[None]:
         if isinstance(error, comfy.model_management.OOM_EXCEPTION) or not _is_about_gradients(error):
             raise
         raise RuntimeError(
-            "DSG: this model gives no gradient, which guidance needs. Quantized weights, compiled models and some "
-            f"attention kernels have none; use the plain model. (PyTorch says: {textwrap.shorten(str(error), 120)})"
+            "DSG: this model gives no gradient: quantized weights, compiled models and some attention kernels have "
+            "none. Set gradient to finite difference in the Guidance Method node, or use the plain model. "
+            f"(PyTorch says: {textwrap.shorten(str(error), 90)})"
         ) from error
 
 
@@ -335,17 +428,18 @@ class GuidedSampler:
             return self._run(model, x, sigmas, extra_args, callback, [])
         if x.ndim < 4:
             raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
-        if "multigpu_clones" in guider.model_options:
-            raise ValueError("DSG: a model that is spread over several GPUs has no gradient; sample it on one.")
-        if is_dynamic(guider.model_patcher):
-            raise ValueError(
-                "DSG Sampler: this host moves the model's weights during a pass, which leaves no gradient; use the DSG "
-                "KSampler, which asks for a model that stays."
-            )
+        obstacle = gradient_obstacle(guider)
+        if obstacle and self.method.gradient in ("exact", "low memory"):
+            raise ValueError(f"DSG: {obstacle}; set gradient to finite difference in the Guidance Method node.")
+        if obstacle and self.method.gradient == "auto":
+            logging.warning("DSG: %s, so the gradient is computed by finite differences.", obstacle)
+            method = replace(self.method, gradient="finite difference")
+            return replace(self, method=method)(model, x, sigmas, extra_args, callback, disable)
         patchers = list(dict.fromkeys([guider.model_patcher, *guider.loaded_models, self.vae_patcher]))
         if self.vae_patcher not in guider.loaded_models:  # the host's custom sampling nodes know nothing of our VAE
             comfy.model_management.load_models_gpu(patchers)
-        modules = [patcher.model for patcher in patchers if isinstance(patcher.model, nn.Module)]
+        staying = [patcher.model for patcher in patchers if not is_dynamic(patcher)]
+        modules = [root for root in staying if isinstance(root, nn.Module)]
 
         with torch.inference_mode(False):
             for module in modules:
@@ -364,14 +458,23 @@ class GuidedSampler:
         guided_args = extra_args | {"model_options": for_gradient(extra_args.get("model_options", {}))}
         decoder = Decoder(self.vae, base)
 
-        def guided_denoiser(latent: Tensor, sigma: Tensor) -> Tensor:
+        def plain(latent: Tensor, sigma: Tensor) -> Tensor:
+            return model(latent, sigma, **extra_args)
+
+        def differentiable(latent: Tensor, sigma: Tensor) -> Tensor:
             return model(latent, sigma, **guided_args)
 
+        def checkpointed(latent: Tensor, sigma: Tensor) -> Tensor:
+            with checkpointing(base.diffusion_model):
+                return differentiable(latent, sigma)
+
+        precision = base.manual_cast_dtype or base.get_dtype()
+        denoisers = Denoisers(plain, differentiable, checkpointed, precision)
         guidance = self._guidance(decoder, base, x, applied) if applied else None
         if guidance:
-            probe_gradient(guided_denoiser, x, sigmas, guidance)
+            probe_gradient(denoisers, x, sigmas, guidance)
         x, report = sample(
-            lambda latent, sigma: model(latent, sigma, **extra_args),
+            denoisers,
             x,
             sigmas,
             SeededNoise(extra_args.get("seed") or 0),
@@ -379,7 +482,6 @@ class GuidedSampler:
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,
-            guided_denoiser=guided_denoiser,
             callback=callback,
         )
         restores = [item.restore for item in applied if item.restore]
@@ -413,11 +515,20 @@ def numbered(names: list[str]) -> list[str]:
     return [name if count == 1 else f"{name} {count}" for name, count in zip(names, counts)]
 
 
-def probe_gradient(denoiser: Denoiser, x: Tensor, sigmas: Tensor, guidance: Guidance) -> None:
-    """Fail at the start and not in the middle, if there is no gradient: a trial if the first step is not guided."""
+def gradient_obstacle(guider) -> str | None:
+    """Why this guider's model cannot go backward, if it can be seen before the run."""
+    if "multigpu_clones" in guider.model_options:
+        return "a model that is spread over several GPUs has no gradient"
+    if is_dynamic(guider.model_patcher):
+        return "this host moves the model's weights during a pass, which leaves no gradient"
+    return None
+
+
+def probe_gradient(denoisers: Denoisers, x: Tensor, sigmas: Tensor, guidance: Guidance) -> None:
+    """Fail at the start and not in the middle, where a gradient is insisted on: a trial if the first step has none."""
     guided = [bool(guidance.active_losses(index, sigma)) for index, sigma in enumerate(sigmas[:-1].tolist())]
-    if any(guided) and not guided[0]:
-        exact_gradient(denoiser, x, float(sigmas[0]), guidance.losses, guidance.decode, guidance.balanced)
+    if guidance.method.rho and guidance.method.gradient in ("exact", "low memory") and any(guided) and not guided[0]:
+        loss_gradient(denoisers, x, float(sigmas[0]), guidance.losses, guidance.decode, mode=guidance.method.gradient)
 
 
 def guided_sampler(vae, rate: GuidanceRate, method: GuidanceMethod, balanced: bool, eta: float = 1.0) -> GuidedSampler:
@@ -429,7 +540,8 @@ def sample_latent(
     model, positive, negative, latent: dict, sampler: GuidedSampler, seed, steps, cfg, scheduler, denoise
 ) -> tuple[dict, RunReport]:
     """What the host's KSampler node does, with this sampler. Returns the LATENT and the run's report."""
-    model = static_patcher(model)
+    with contextlib.suppress(RuntimeError):  # there is no plain variant: the sampler does without a backward pass
+        model = static_patcher(model)
     positive = with_models(positive, [sampler.vae_patcher])
     reports = [RunReport("unguided")]  # stays alone where denoise leaves no step to take
     samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])

@@ -1,6 +1,42 @@
 """Differentiable losses on pictures: images `[B, 3, H, W]` in [0, 1] → one value per sample, `[B]`. No ComfyUI."""
 
+from .colorize import ColorizeLoss
+from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
+from .face_alignment import CROPS
+from .face_id import NO_FACE, FaceIDLoss
+from .landmarks import LandmarkLoss
 from .loss import Loss, MeasuredLoss, inside
 from .mask import MaskLoss
+from .palette import PaletteLoss
+from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss
+from .sketch import SketchLoss
+from .style import StyleLoss
+from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
+from .text import TextLoss
 
-__all__ = ["Loss", "MaskLoss", "MeasuredLoss", "inside"]
+__all__ = [
+    "CROPS",
+    "NO_FACE",
+    "SEGMENTATION_DISTANCES",
+    "SHRINK_KERNELS",
+    "ColorizeLoss",
+    "DeblurLoss",
+    "FaceIDLoss",
+    "LandmarkLoss",
+    "Loss",
+    "MaskLoss",
+    "MeasuredLoss",
+    "PaletteLoss",
+    "SegmentationLoss",
+    "SketchLoss",
+    "StyleLoss",
+    "SuperResolutionLoss",
+    "TextLoss",
+    "blur",
+    "check_factor",
+    "check_kernel",
+    "gaussian_kernel",
+    "inside",
+    "motion_kernel",
+    "shrink",
+]

@@ -4,7 +4,7 @@ Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,13 +20,13 @@ def gaussian_kernel(size: int, std: float) -> Tensor:
 
 
 def motion_kernel(length: int, angle: float) -> Tensor:
-    """A line of that odd length in pixels, 3 or more, `[length, length]`, sum 1; the angle is anti-clockwise, in degrees."""
+    """A line `[length, length]`, sum 1; length is odd, from 3; the angle in degrees, anti-clockwise from the right."""
     return get_motion_kernel2d(length, angle)[0]
 
 
-def check_kernel(kernel: Tensor, height: int, width: int, node: str) -> None:
-    """Raises ValueError, in one sentence, for a kernel that has no middle or is larger than the picture."""
-    rows, columns = kernel.shape
+def check_kernel(size: Sequence[int], height: int, width: int, node: str) -> None:
+    """Raises ValueError, in one sentence, for a kernel (height, width) without a middle or larger than the picture."""
+    rows, columns = size
     if rows % 2 == 0 or columns % 2 == 0:
         raise ValueError(
             f"{node}: a kernel of {columns}×{rows} pixels has no pixel in its middle; give it an odd width and height."
@@ -66,9 +66,9 @@ class DeblurLoss:
         """‖y − k * x̂_0‖ per sample.
 
         Raises:
-            ValueError: in one sentence, for an image of another size than the picture's: the kernel is in its pixels.
+            ValueError: in one sentence, for an image of another size than the picture's, or a kernel that does not fit.
         """
-        check_kernel(self.kernel, height, width, "Deblur Loss")
+        check_kernel(self.kernel.shape, height, width, "Deblur Loss")
         if self.image.shape[-2:] != (height, width):
             raise ValueError(
                 f"Deblur Loss: the image has {self.image.shape[-1]}×{self.image.shape[-2]} pixels and the picture "

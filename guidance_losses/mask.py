@@ -30,24 +30,26 @@ class MaskLoss:
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """‖m ⊙ (y − x̂_0)‖ per sample."""
-        image, known = self._resized(batch, height, width, device)
+        image, known = self._image(batch, height, width, device), self._known(batch, height, width, device)
         return lambda images: norm(known * (image - images))
 
     def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        _, known = self._resized(batch, height, width, device)
+        known = self._known(batch, height, width, device)
         return self.noise_level * (3 * known.sum(dim=(1, 2, 3))).sqrt()
 
     def restore(self, images: Tensor) -> Tensor:
         """Put the known pixels back into finished pictures, `[batch, 3, height, width]`."""
         batch, _, height, width = images.shape
-        image, known = self._resized(batch, height, width, images.device)
+        image, known = (part(batch, height, width, images.device) for part in (self._image, self._known))
         return torch.where(known > 0, image, images)
 
-    def _resized(self, batch: int, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """y and m for pictures of this size. A pixel is known if all the pixels that it is made of are."""
+    def _image(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         image = repeat_reference(self.image, batch, "Mask Loss, reference images").to(device)
+        return resized_reference(image, height, width, "Mask Loss")
+
+    def _known(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        """m for pictures of this size: a pixel is known if all the pixels that it is made of are."""
         known = repeat_reference(self.known, batch, "Mask Loss, masks").to(device)
-        image = resized_reference(image, height, width, "Mask Loss")
         if known.shape[-2:] != (height, width):
-            known = (F.interpolate(known, (height, width), mode="area") > 0.999).to(image.dtype)
-        return image, known
+            known = (F.interpolate(known, (height, width), mode="area") > 0.999).to(known.dtype)
+        return known

@@ -42,8 +42,8 @@ class PaletteLoss:
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """Root mean square over lines and ranks, per sample: in the units of the pixels."""
-        image = repeat_reference(self.image, batch, "Colour Palette Loss, reference images").to(device)
-        directions = lines(LINES).to(image)
-        reference = F.interpolate(ranked(image, directions), height * width, mode="linear")  # the ranks in between
-        scale = math.sqrt(LINES * height * width)
-        return lambda images: norm(reference - ranked(images, directions.to(images))) / scale
+        directions = lines(LINES).to(self.image)
+        ranks = F.interpolate(ranked(self.image, directions), height * width, mode="linear")  # those in between
+        reference = repeat_reference(ranks, batch, "Colour Palette Loss, reference images").to(device)
+        directions, scale = directions.to(device), math.sqrt(LINES * height * width)
+        return lambda images: norm(reference - ranked(images, directions)) / scale

@@ -16,19 +16,23 @@ from .loss import norm, repeat_reference
 SHRINK_KERNELS = ("bicubic", "area")
 
 
+def check_factor(factor: int, height: int, width: int, node: str) -> None:
+    """Raises ValueError, in one sentence, if the factor does not divide the picture's height and width."""
+    if height % factor or width % factor:
+        raise ValueError(
+            f"{node}: a factor of {factor} does not divide the picture's {width}×{height} pixels; choose another "
+            "factor, or another size."
+        )
+
+
 def shrink(images: Tensor, factor: int, kernel: str) -> Tensor:
     """`[B, C, H, W] → [B, C, H / factor, W / factor]`, differentiable.
 
     Args:
+        factor: divides H and W.
         kernel: "bicubic", widened by the factor against aliasing, or "area", the mean of factor × factor pixels.
-
-    Raises:
-        ValueError: if the factor does not divide height and width.
     """
-    height, width = images.shape[-2:]
-    if height % factor or width % factor:
-        raise ValueError(f"a factor of {factor} does not divide the picture's {width}×{height} pixels; choose another.")
-    size = height // factor, width // factor
+    size = images.shape[-2] // factor, images.shape[-1] // factor
     return F.interpolate(images, size, mode=kernel, antialias=kernel == "bicubic")
 
 
@@ -50,30 +54,26 @@ class SuperResolutionLoss:
     name: str = "super-resolution"
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
-        """‖y − down(x̂_0)‖ per sample."""
-        self._check(height, width)
+        """‖y − down(x̂_0)‖ per sample.
+
+        Raises:
+            ValueError: in one sentence, if the factor does not divide the picture, or y has another size than it says.
+        """
+        check_factor(self.factor, height, width, "Super-Resolution Loss")
+        there, wanted = self.image.shape[-2:], (height // self.factor, width // self.factor)
+        if there == (height, width):
+            raise ValueError(
+                f"Super-Resolution Loss: the image has the picture's full size of {width}×{height} pixels already; "
+                f"give a small one, or make the latent {self.factor} times as large."
+            )
+        if there != wanted:
+            raise ValueError(
+                f"Super-Resolution Loss: the image has {there[1]}×{there[0]} pixels, but a picture {self.factor} times "
+                f"smaller than {width}×{height} has {wanted[1]}×{wanted[0]}; scale the image or the latent."
+            )
         image = repeat_reference(self.image, batch, "Super-Resolution Loss, small images").to(device)
         return lambda images: norm(image - shrink(images, self.factor, self.kernel))
 
     def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         count = 3 * height * width / self.factor**2
         return torch.full([batch], self.noise_level * math.sqrt(count), device=device)
-
-    def _check(self, height: int, width: int) -> None:
-        there = f"{self.image.shape[-1]}×{self.image.shape[-2]}"
-        if height % self.factor or width % self.factor:
-            raise ValueError(
-                f"Super-Resolution Loss: a factor of {self.factor} does not divide the picture's {width}×{height} "
-                "pixels; choose another factor, or another size of the latent."
-            )
-        if self.image.shape[-2:] == (height, width):
-            raise ValueError(
-                f"Super-Resolution Loss: the image has the picture's full size of {there} pixels already; give the "
-                f"small one, or make the latent {self.factor} times as large."
-            )
-        wanted = height // self.factor, width // self.factor
-        if self.image.shape[-2:] != wanted:
-            raise ValueError(
-                f"Super-Resolution Loss: the image has {there} pixels, but a {self.factor} times smaller picture than "
-                f"{width}×{height} has {wanted[1]}×{wanted[0]}; scale the image, or change the factor or the latent."
-            )

@@ -1,8 +1,13 @@
 """What a user sees: schemas, checks of what the user gave, messages. No mathematics."""
 
+from .appearance import PaletteLossNode, SketchLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
+from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import GuidanceMethodNode, GuidanceRateBlend
-from .inverse_problems import MaskLossNode, RandomMask
+from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
+from .loaders import LoadClip, LoadFaceModel, LoadSegmentationModel
+from .measurements import BlurPicture, RandomMask, ShrinkPicture
+from .network_losses import SegmentationLossNode, StyleLossNode, TextLossNode
 from .own_loss import ApplyLoss
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
@@ -13,8 +18,23 @@ NODES = [
     GuidanceRateBlend,
     GuidanceMethodNode,
     MaskLossNode,
+    SuperResolutionLossNode,
+    DeblurLossNode,
+    ColorizeLossNode,
+    SketchLossNode,
+    PaletteLossNode,
     RandomMask,
+    ShrinkPicture,
+    BlurPicture,
+    SegmentationLossNode,
+    StyleLossNode,
+    TextLossNode,
+    FaceIDLossNode,
+    LandmarkLossNode,
     ApplyLoss,
+    LoadClip,
+    LoadSegmentationModel,
+    LoadFaceModel,
     GuidanceReport,
     LoadEmbeddedModel,
     LoadEmbeddedFaces,

@@ -4,14 +4,19 @@ from torch import Tensor
 
 
 def image_from_host(image: Tensor, node: str) -> Tensor:
-    """IMAGE `[N, H, W, C]` → `[N, 3, H, W]`, float32, an alpha channel dropped.
+    """IMAGE `[N, H, W, C]` → `[N, 3, H, W]`, float32, an alpha channel dropped, grey repeated.
 
     Raises:
         ValueError: if a value is not finite.
     """
     if not image.isfinite().all():
         raise ValueError(f"{node}: the image holds NaN or infinite values; check the node that made it.")
-    return image[..., :3].movedim(-1, 1).float().contiguous()
+    return image[..., :3].expand(*image.shape[:3], 3).movedim(-1, 1).float().contiguous()
+
+
+def image_to_host(image: Tensor) -> Tensor:
+    """`[N, 3, H, W]` → IMAGE `[N, H, W, 3]` in [0, 1]."""
+    return image.clamp(0, 1).movedim(1, -1).contiguous()
 
 
 def mask_from_host(mask: Tensor, node: str) -> Tensor:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ..sampling import CURVES, METHODS, GuidanceRate
+from ..sampling import CURVES, GRADIENT_MODES, METHODS, GuidanceRate
 from .checks import check_range
 from .inputs import range_inputs
 from .sockets import GuidanceMethodSocket, GuidanceRateSocket
@@ -46,14 +46,27 @@ class GuidanceRateBlend(io.ComfyNode):
                     tooltip="Guide every k-th step only, counted from the first step of the run. 1 guides all.",
                 ),
                 *range_inputs("guidance"),
+                io.Boolean.Input(
+                    "automatic",
+                    default=False,
+                    optional=True,
+                    tooltip="The losses say how large a step they need, and the rate is the share of it that they get: "
+                    "try 0.3. It stops where only the noise of the image is left, if the loss knows its level.",
+                ),
             ],
             outputs=[GuidanceRateSocket.Output("rate_blend", display_name="rate_blend")],
         )
 
     @classmethod
-    def execute(cls, start_rate, end_rate, curve, interval, start_percent, end_percent) -> io.NodeOutput:
+    def execute(
+        cls, start_rate, end_rate, curve, interval, start_percent, end_percent, automatic=False
+    ) -> io.NodeOutput:
         check_range(start_percent, end_percent, "Guidance Rate Blend")
-        return io.NodeOutput(GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent))
+        return io.NodeOutput(GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent, automatic))
+
+
+AS_THE_METHOD = "as the method has it"
+CONSTRAINTS = {"spherical": True, "none": False}
 
 
 class GuidanceMethodNode(io.ComfyNode):
@@ -63,27 +76,59 @@ class GuidanceMethodNode(io.ComfyNode):
             node_id="DSG_GuidanceMethod",
             display_name="Guidance Method",
             category="DSG/guidance",
-            description="DSG's step on the sphere, or the plain gradient step of DPS to compare with.",
+            description="How the gradient of the losses becomes a step: DSG or another training-free method, with or "
+            "without DSG's spherical constraint; and how the gradient is computed.",
             inputs=[
                 io.Combo.Input(
                     "method",
                     options=list(METHODS),
                     default="DSG",
-                    tooltip="DSG: spherical Gaussian constraint (ICML 2024). DPS: plain gradient step (ICLR 2023).",
+                    tooltip="DSG stays on the sphere of the step's noise. DPS, FreeDoM, UGD, LGD-MC, MPGD and TFG are "
+                    "as in their papers.",
                 ),
                 io.Float.Input(
                     "step_size",
-                    default=10.0,
+                    default=0.0,
                     min=0.0,
                     max=10000.0,
                     step=0.1,
-                    tooltip="ζ of DPS, for losses of pictures in [0, 1]: twice the number of papers that use [−1, 1]. "
-                    "DSG has no step size.",
+                    tooltip="Strength without the constraint, for losses of pictures in [0, 1]: twice the number of "
+                    "papers that use [−1, 1]. 0: the method's own, which is for many steps. DSG has no step size.",
+                ),
+                io.Combo.Input(
+                    "constraint",
+                    options=[AS_THE_METHOD, *CONSTRAINTS],
+                    default=AS_THE_METHOD,
+                    optional=True,
+                    tooltip="spherical: the step on DSG's sphere, by the guidance rate. none: the step as it is.",
+                ),
+                io.Int.Input(
+                    "recurrence",
+                    default=0,
+                    min=0,
+                    max=100,
+                    optional=True,
+                    tooltip="How often a guided step is taken, with time travel back in between. 0: the method's own.",
+                ),
+                io.Combo.Input(
+                    "gradient",
+                    options=list(GRADIENT_MODES),
+                    default="auto",
+                    optional=True,
+                    tooltip="auto: exact, or cheaper if the model or the memory does not allow it. low memory: slower. "
+                    "finite difference: for any model. none: not through the model at all.",
                 ),
             ],
             outputs=[GuidanceMethodSocket.Output("method_out", display_name="method")],
         )
 
     @classmethod
-    def execute(cls, method, step_size) -> io.NodeOutput:
-        return io.NodeOutput(replace(METHODS[method], step_size=step_size))
+    def execute(cls, method, step_size, constraint=AS_THE_METHOD, recurrence=0, gradient="auto") -> io.NodeOutput:
+        chosen = replace(METHODS[method], gradient=gradient)
+        if step_size > 0:
+            chosen = chosen.with_strength(step_size)
+        if constraint in CONSTRAINTS:
+            chosen = replace(chosen, spherical=CONSTRAINTS[constraint])
+        if recurrence > 0:
+            chosen = replace(chosen, recurrence=recurrence)
+        return io.NodeOutput(chosen)

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..guidance_losses import SHRINK_KERNELS
 from .sockets import GuidanceMethodSocket, GuidanceRateSocket
 
 
@@ -30,6 +31,73 @@ def weight_input() -> io.Input:
         step=0.01,
         tooltip="Share of this loss among several. Alone, its size makes no difference to DSG.",
     )
+
+
+def noise_level_input() -> io.Input:
+    """The `noise_level` of a loss that compares with a measurement."""
+    return io.Float.Input(
+        "noise_level",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=0.001,
+        optional=True,
+        tooltip="Standard deviation of the noise in the image, whose pixels go from 0 to 1. Used by the automatic rate "
+        "alone, which stops where only noise is left. 0: unknown.",
+    )
+
+
+def shrink_inputs() -> list[io.Input]:
+    """`factor` and `kernel`: how a small picture is made of a large one."""
+    return [
+        io.Int.Input(
+            "factor", default=4, min=2, max=16, tooltip="How many times larger the large picture is, each way."
+        ),
+        io.Combo.Input(
+            "kernel",
+            options=list(SHRINK_KERNELS),
+            default=SHRINK_KERNELS[0],
+            tooltip="How it is made small. bicubic: as good programs do, area: the mean of each square of pixels.",
+        ),
+    ]
+
+
+def blur_inputs() -> list[io.Input]:
+    """`blur`, `size`, `std` and `angle`: a blur kernel, and the optional `kernel` that replaces it."""
+    return [
+        io.Combo.Input(
+            "blur", options=["gaussian", "motion"], tooltip="gaussian: out of focus. motion: a moving camera."
+        ),
+        io.Int.Input(
+            "size",
+            default=25,
+            min=3,
+            max=255,
+            step=2,
+            tooltip="Width and height of the kernel in pixels, an odd number; for motion, how far it moves.",
+        ),
+        io.Float.Input(
+            "std",
+            default=3.0,
+            min=0.1,
+            max=100.0,
+            step=0.1,
+            tooltip="gaussian: standard deviation in pixels, at most about a fifth of the size.",
+        ),
+        io.Float.Input(
+            "angle",
+            default=0.0,
+            min=-360.0,
+            max=360.0,
+            step=1.0,
+            tooltip="motion: direction in degrees, anti-clockwise from the right.",
+        ),
+        io.Image.Input(
+            "kernel",
+            optional=True,
+            tooltip="A picture of the kernel, what a point of light became, instead of the four above. Odd size.",
+        ),
+    ]
 
 
 def where_input() -> io.Input:

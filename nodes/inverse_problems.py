@@ -1,13 +1,13 @@
 """Losses that compare the picture with a measurement of it."""
 
-import torch
 from comfy_api.latest import io
 from torch.nn import functional as F
 
-from ..guidance_losses import MaskLoss
+from ..guidance_losses import ColorizeLoss, DeblurLoss, MaskLoss, SuperResolutionLoss
 from ..host import AppliedLoss, apply_loss
-from .checks import check_range, image_from_host, mask_from_host
-from .inputs import range_inputs, weight_input
+from .checks import check_range, image_from_host, mask_from_host, where_from_host
+from .inputs import blur_inputs, noise_level_input, range_inputs, shrink_inputs, weight_input, where_input
+from .measurements import drawn_kernel
 
 
 class MaskLossNode(io.ComfyNode):
@@ -37,13 +37,23 @@ class MaskLossNode(io.ComfyNode):
                     default=False,
                     tooltip="Put the known pixels back into the finished picture. Leave it off if they are noisy.",
                 ),
+                noise_level_input(),
             ],
             outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
         )
 
     @classmethod
     def execute(
-        cls, conditioning, image, mask, weight, start_percent, end_percent, threshold, restore_known
+        cls,
+        conditioning,
+        image,
+        mask,
+        weight,
+        start_percent,
+        end_percent,
+        threshold,
+        restore_known,
+        noise_level=0.0,
     ) -> io.NodeOutput:
         check_range(start_percent, end_percent, "Mask Loss")
         image = image_from_host(image, "Mask Loss")
@@ -61,38 +71,121 @@ class MaskLossNode(io.ComfyNode):
                 "Mask Loss: the mask is white everywhere, so no pixel is known and there is nothing to be guided by; "
                 "leave a part of it black, or raise the threshold."
             )
-        loss = MaskLoss(image, known)
+        loss = MaskLoss(image, known, noise_level)
         restore = loss.restore if restore_known else None
         return io.NodeOutput(apply_loss(conditioning, AppliedLoss(loss, weight, start_percent, end_percent, restore)))
 
 
-class RandomMask(io.ComfyNode):
+class SuperResolutionLossNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
-            node_id="DSG_RandomMask",
-            display_name="Random Mask",
-            category="DSG/measurements",
-            description="Hides pixels at random: the random inpainting task of the papers.",
+            node_id="DSG_SuperResolutionLoss",
+            display_name="Super-Resolution Loss",
+            category="DSG/losses",
+            description="The picture, made small, must agree with a small image.",
             inputs=[
-                io.Image.Input("image", tooltip="The mask gets this picture's size."),
-                io.Float.Input(
-                    "hidden",
-                    default=0.7,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of the pixels that are hidden (white).",
-                ),
-                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, tooltip="Another seed hides other pixels."),
+                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                io.Image.Input("image", tooltip="The small image: the picture's size divided by the factor."),
+                *shrink_inputs(),
+                weight_input(),
+                *range_inputs("this loss"),
+                noise_level_input(),
+                where_input(),
             ],
-            outputs=[io.Mask.Output("mask", display_name="mask")],
+            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
         )
 
     @classmethod
-    def execute(cls, image, hidden, seed) -> io.NodeOutput:
-        count, height, width = image.shape[:3]
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.rand(count, height * width, generator=generator).argsort(dim=1).argsort(dim=1)
-        mask = (order < round(hidden * height * width)).float()
-        return io.NodeOutput(mask.reshape(count, height, width))
+    def execute(
+        cls,
+        conditioning,
+        image,
+        factor,
+        kernel,
+        weight,
+        start_percent,
+        end_percent,
+        noise_level=0.0,
+        where=None,
+    ) -> io.NodeOutput:
+        node = "Super-Resolution Loss"
+        check_range(start_percent, end_percent, node)
+        loss = SuperResolutionLoss(image_from_host(image, node), factor, kernel, noise_level)
+        applied = AppliedLoss(loss, weight, start_percent, end_percent, where=where_from_host(where, node))
+        return io.NodeOutput(apply_loss(conditioning, applied))
+
+
+class DeblurLossNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_DeblurLoss",
+            display_name="Deblur Loss",
+            category="DSG/losses",
+            description="The picture, blurred with a known kernel, must agree with a blurred image.",
+            inputs=[
+                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                io.Image.Input("image", tooltip="The blurred image, of the picture's size."),
+                *blur_inputs(),
+                weight_input(),
+                *range_inputs("this loss"),
+                noise_level_input(),
+                where_input(),
+            ],
+            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        conditioning,
+        image,
+        blur,
+        size,
+        std,
+        angle,
+        weight,
+        start_percent,
+        end_percent,
+        kernel=None,
+        noise_level=0.0,
+        where=None,
+    ) -> io.NodeOutput:
+        node = "Deblur Loss"
+        check_range(start_percent, end_percent, node)
+        image = image_from_host(image, node)
+        drawn = drawn_kernel(blur, size, std, angle, kernel, image.shape[-2:], node)
+        loss = DeblurLoss(image, drawn, noise_level)
+        applied = AppliedLoss(loss, weight, start_percent, end_percent, where=where_from_host(where, node))
+        return io.NodeOutput(apply_loss(conditioning, applied))
+
+
+class ColorizeLossNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_ColorizeLoss",
+            display_name="Colourise Loss",
+            category="DSG/losses",
+            description="The picture must be as light and dark as the image; its colours are free.",
+            inputs=[
+                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                io.Image.Input("image", tooltip="The grey picture. Of a coloured one only the luminance counts."),
+                weight_input(),
+                *range_inputs("this loss"),
+                noise_level_input(),
+                where_input(),
+            ],
+            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+        )
+
+    @classmethod
+    def execute(
+        cls, conditioning, image, weight, start_percent, end_percent, noise_level=0.0, where=None
+    ) -> io.NodeOutput:
+        node = "Colourise Loss"
+        check_range(start_percent, end_percent, node)
+        loss = ColorizeLoss(image_from_host(image, node), noise_level)
+        applied = AppliedLoss(loss, weight, start_percent, end_percent, where=where_from_host(where, node))
+        return io.NodeOutput(apply_loss(conditioning, applied))

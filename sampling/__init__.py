@@ -5,30 +5,44 @@ A noisy latent is `x = α·x_0 + σ·noise`, with α = 1 (variance exploding: ep
 matching).
 """
 
-from .gradient import exact_gradient
-from .loop import Denoiser, Guidance, sample
+from .automatic_rate import automatic_step
+from .gradient import loss_gradient
+from .gradient_modes import GRADIENT_MODES
+from .guidance import Guidance
+from .jacobian import Denoiser, Denoisers
+from .loop import sample
 from .loss_term import LossTerm
-from .methods import DPS, DSG, METHODS, GuidanceMethod
+from .methods import DPS, DSG, FREEDOM, LGD_MC, METHODS, MPGD, TFG, UGD, GuidanceMethod
 from .noise import SeededNoise
 from .posterior import posterior
 from .rate import CURVES, GuidanceRate
 from .report import RunReport
 from .spherical import spherical_step
+from .time_travel import travel_back
 
 __all__ = [
     "CURVES",
     "DPS",
     "DSG",
+    "FREEDOM",
+    "GRADIENT_MODES",
+    "LGD_MC",
     "METHODS",
+    "MPGD",
+    "TFG",
+    "UGD",
     "Denoiser",
+    "Denoisers",
     "Guidance",
     "GuidanceMethod",
     "GuidanceRate",
     "LossTerm",
     "RunReport",
     "SeededNoise",
-    "exact_gradient",
+    "automatic_step",
+    "loss_gradient",
     "posterior",
     "sample",
     "spherical_step",
+    "travel_back",
 ]

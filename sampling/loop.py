@@ -1,62 +1,33 @@
 """The sampler's loop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from .gradient import exact_gradient
-from .loss_term import LossTerm
-from .methods import DSG, GuidanceMethod, gradient_step
+from .automatic_rate import automatic_step
+from .gradient_modes import Differentiator
+from .guidance import Guidance
+from .guided_step import GuidedEstimate, StepNumbers, displacement, guided_estimate
+from .jacobian import Denoiser, Denoisers, levels
+from .methods import GuidanceMethod
 from .posterior import posterior, posterior_std
-from .rate import GuidanceRate
 from .report import RunReport, StepRecord
 from .spherical import norm_per_sample, spherical_step, usable
-
-Denoiser = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """What the picture must satisfy, and how the sampler is steered there.
-
-    Attributes:
-        losses: the terms of the loss.
-        decode: latents `[B, ...]` → images in about [0, 1], `[B, 3, H, W]`, differentiable.
-        rate: the guidance rate over the run.
-        method: one of `METHODS`, or your own.
-        balanced: whether several losses count by their weights alone, whatever the sizes of their gradients.
-        percent: noise level → how far the run is, in [0, 1].
-    """
-
-    losses: Sequence[LossTerm]
-    decode: Callable[[Tensor], Tensor]
-    rate: GuidanceRate
-    percent: Callable[[float], float]
-    method: GuidanceMethod = DSG
-    balanced: bool = True
-
-    def active_losses(self, index: int, sigma: float) -> list[LossTerm]:
-        """The losses that count in step number `index` at noise level sigma; none where the step is not guided."""
-        percent = self.percent(sigma)
-        if not self.rate.guides(index, percent):
-            return []
-        return [term for term in self.losses if term.counts(percent)]
+from .time_travel import travel_back
 
 
 def sample(
-    denoiser: Denoiser,
+    denoiser: Denoiser | Denoisers,
     x: Tensor,
     sigmas: Tensor,
-    noise: Callable[[Tensor, float], Tensor],
+    noise: Callable[..., Tensor],
     guidance: Guidance | None = None,
     *,
     eta: float = 1.0,
     flow: bool = False,
     region: Tensor | None = None,
-    guided_denoiser: Denoiser | None = None,
     callback: Callable[[dict], None] | None = None,
 ) -> tuple[Tensor, RunReport]:
     """Sample from noise level `sigmas[0]` down to `sigmas[-1]`.
@@ -65,49 +36,98 @@ def sample(
         denoiser: `(x, sigma [B]) → denoised`.
         x: the latent at noise level `sigmas[0]`, `[B, C, H, W]` or more dimensions.
         sigmas: descending, `[steps + 1]`.
-        noise: `(like, sigma) → N(0, I)`, for instance `SeededNoise`.
+        noise: `(like, sigma) → N(0, I)`, for instance `SeededNoise`. Methods that need more draws in a step call it
+            with a third argument, a name, and want another draw for each.
         guidance: None samples as the model does.
         eta: in [0, 1], how much of each step's noise is fresh. The constraint needs it above 0.
         flow: α = 1 − σ (flow matching) rather than α = 1.
         region: bool, broadcastable to x: the part of the latent that is free to move.
-        guided_denoiser: used instead of `denoiser` where a gradient is needed.
-        callback: called once a step with `i`, `sigma`, `x` and `denoised`.
+        callback: called with `i`, `sigma`, `x` and `denoised` in each step, and in each of its repeats.
 
     Returns:
         The latent at noise level `sigmas[-1]`, and the report.
     """
-    report = RunReport(guidance.method.name if guidance else "unguided")
-    for index, (sigma_t, sigma_s) in enumerate(pairwise(sigmas.tolist())):
-        losses = guidance.active_losses(index, sigma_t) if guidance else []
-        if guidance and guidance.method.spherical and posterior_std(sigma_t, sigma_s, eta, flow) == 0:
+    denoisers = denoiser if isinstance(denoiser, Denoisers) else Denoisers(denoiser)
+    method = guidance.method if guidance else GuidanceMethod("unguided")
+    differentiator = Differentiator(denoisers, method.gradient if method.rho else "none")
+    report = RunReport(method.name)
+    for index, step in enumerate(StepNumbers.of_run(method, sigmas.tolist(), eta, flow)):
+        losses = guidance.active_losses(index, step.sigma_t) if guidance else []
+        if method.spherical and posterior_std(step.sigma_t, step.sigma_s, eta, flow) == 0:
             losses = []  # the last step: no noise, so no sphere to choose a point on
+        repeats = method.repeats(guidance.percent(step.sigma_t)) if guidance and losses else 1
+        for repeat in range(repeats):
+            draw = RepeatNoise(noise, x, step.sigma_t, repeat)
+            estimate = None
+            if guidance and losses:
+                estimate = differentiator.run(guided_estimate, x, method, step, guidance.gradient_at(losses), draw)
+                denoised = estimate.denoised
+            else:
+                with torch.no_grad():
+                    denoised = denoisers.plain(x, levels(x, step.sigma_t))
+            if callback is not None:
+                callback({"i": index, "sigma": step.sigma_t, "sigma_hat": step.sigma_t, "x": x, "denoised": denoised})
 
-        if guidance and losses:
-            denoised, gradient, values = exact_gradient(
-                guided_denoiser or denoiser, x, sigma_t, losses, guidance.decode, guidance.balanced
-            )
-            gradient = gradient if region is None else torch.where(region, gradient, 0)
-        else:
-            with torch.no_grad():
-                denoised = denoiser(x, x.new_full([len(x)], sigma_t))
-        if callback is not None:
-            callback({"i": index, "sigma": sigma_t, "sigma_hat": sigma_t, "x": x, "denoised": denoised})
-
-        mean, std = posterior(x, denoised, sigma_t, sigma_s, eta, flow)
-        fresh = noise(x, sigma_t) if std > 0 else torch.zeros_like(x)
-        record = StepRecord(sigma_t)
-        if not guidance or not losses:
-            x = mean + std * fresh
-        elif guidance.method.spherical:
-            record.guidance_rate = guidance.rate.at(guidance.percent(sigma_t))
-            x = spherical_step(mean, std, fresh, gradient, record.guidance_rate, region)
-        else:
-            size = guidance.method.step_size
-            x = gradient_step(mean + std * fresh, gradient, size, sigma_t, sigma_s, flow)
-        if losses:
-            record.losses = {name: loss.value.tolist() for name, loss in values.items()}
-            record.costs = {name: loss.cost for name, loss in values.items()}
-            record.gradient_norm = norm_per_sample(gradient).flatten().tolist()
-            record.skipped = int((~usable(gradient)).sum())
+            mean, std = posterior(x, denoised, step.sigma_t, step.sigma_s, eta, flow)
+            fresh = draw() if std > 0 else torch.zeros_like(x)
+            record = StepRecord(step.sigma_t)
+            if guidance and estimate:
+                x_s = guided_sample(guidance, step, estimate, mean, std, fresh, region, record)
+            else:
+                x_s = mean + std * fresh
+            if repeat + 1 < repeats:
+                x = travel_back(x_s, step.sigma_s, step.sigma_t, draw("time travel"), flow)
+        x = x_s
         report.steps.append(record)
+    if report.guided_steps:
+        report.gradient_modes = differentiator.history
     return x, report
+
+
+@dataclass(frozen=True)
+class RepeatNoise:
+    """The noises of one repeat of a step, by name; the step's own has none."""
+
+    noise: Callable[..., Tensor]
+    like: Tensor
+    sigma: float
+    repeat: int
+
+    def __call__(self, name: str = "") -> Tensor:
+        if not name and not self.repeat:
+            return self.noise(self.like, self.sigma)
+        return self.noise(self.like, self.sigma, f"{name} {self.repeat}")
+
+
+def guided_sample(
+    guidance: Guidance,
+    step: StepNumbers,
+    estimate: GuidedEstimate,
+    mean: Tensor,
+    std: float,
+    fresh: Tensor,
+    region: Tensor | None,
+    record: StepRecord,
+) -> Tensor:
+    """x_s, drawn from the posterior and moved by the method's displacement. Writes down what happened."""
+    method, rate = guidance.method, guidance.rate
+    moved = displacement(method, step, estimate)
+    gradient = estimate.gradient
+    if region is not None:
+        moved, gradient = torch.where(region, moved, 0), torch.where(region, gradient, 0)
+    norms = norm_per_sample(gradient).flatten()
+    record.losses = {name: loss.value.tolist() for name, loss in estimate.losses.items()}
+    record.costs = {name: loss.cost for name, loss in estimate.losses.items()}
+    record.gradient_norm = norms.tolist()
+    satisfied = guidance.only_as_needed & (estimate.excess == 0)
+    record.skipped = int((~usable(moved) & ~satisfied).sum())
+
+    if not method.spherical:
+        unguided = mean + std * fresh
+        return torch.where(usable(moved).view(-1, *[1] * (moved.ndim - 1)), unguided + moved, unguided)
+    record.guidance_rate = rate.at(guidance.percent(step.sigma_t))
+    if not rate.automatic:
+        return spherical_step(mean, std, fresh, -moved, record.guidance_rate, region)
+    x_s, share = automatic_step(mean, std, fresh, -moved, record.guidance_rate * estimate.excess / norms, region)
+    record.guidance_rate = float(share.mean())
+    return x_s

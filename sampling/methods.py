@@ -1,47 +1,108 @@
-"""Guidance methods as presets: a row of numbers each."""
+"""The training-free methods, as rows of numbers in one space.
 
-from dataclasses import dataclass
+Ye et al., "TFG: Unified Training-Free Guidance for Diffusion Models", NeurIPS 2024, arXiv 2409.15761, show that the
+methods are points of one space. `guided_step` computes any point of it; the spherical constraint of DSG is a switch on
+each.
+"""
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass, replace
 
-from .posterior import alpha
-from .spherical import usable
+from .schedules import Schedule, constant, inverse_signal, noise, rising, rising_at_start, signal
 
 
 @dataclass(frozen=True)
 class GuidanceMethod:
-    """How a gradient becomes a step.
+    """How the gradient of the losses becomes a step.
+
+    Strengths are in the papers' coordinates (variance preserving), for losses of pictures in [0, 1]. A paper that
+    computes a residual of pictures in [−1, 1] has half the number for the same step.
 
     Attributes:
         name: as in the paper.
-        spherical: put the step on the sphere of DSG; then only the gradient's direction counts.
-        step_size: ζ, the step along the gradient where the constraint is off, in the coordinates of the papers
-            (variance preserving) and for losses of pictures in [0, 1]. Papers that compute the loss on pictures in
-            [−1, 1] have half this number for the same step.
+        rho: strength of the gradient that goes through the denoiser. 0: the denoiser needs no gradient.
+        rho_schedule: how rho moves over the run.
+        mu: strength of a step that the estimate x̂_0 takes by itself, without the denoiser.
+        mu_schedule: how mu moves over the run.
+        iterations: how many of these steps x̂_0 takes, one after the other.
+        smoothing: the loss is that of x̂_0 + smoothing·noise rather than of x̂_0.
+        smoothing_schedule: how the smoothing moves over the run.
+        draws: over how many draws of that noise exp(−loss) is averaged.
+        on_noise: the guided estimate also changes the noise that the step carries on. Otherwise that is x_t's own.
+        recurrence: how often a step is taken, with time travel back to its start in between.
+        recurrence_start, recurrence_end: the range of the run, in [0, 1], where it is taken more than once.
+        spherical: put the step on the sphere of DSG; then only its direction counts.
+        gradient: one of `GRADIENT_MODES`: how the denoiser's gradient is computed.
     """
 
     name: str
-    spherical: bool
-    step_size: float = 0.0
+    rho: float = 0.0
+    rho_schedule: Schedule = constant
+    mu: float = 0.0
+    mu_schedule: Schedule = constant
+    iterations: int = 0
+    smoothing: float = 0.0
+    smoothing_schedule: Schedule = noise
+    draws: int = 1
+    on_noise: bool = False
+    recurrence: int = 1
+    recurrence_start: float = 0.0
+    recurrence_end: float = 1.0
+    spherical: bool = False
+    gradient: str = "auto"
+
+    def with_strength(self, strength: float) -> "GuidanceMethod":
+        """The method with this rho, or this mu if it has no rho; a method that has both keeps their ratio."""
+        if self.rho > 0:
+            return replace(self, rho=strength, mu=self.mu * strength / self.rho)
+        return replace(self, mu=strength)
+
+    def repeats(self, percent: float) -> int:
+        """How often the guided step that begins at `percent` of the run is taken."""
+        return self.recurrence if self.recurrence_start <= percent <= self.recurrence_end else 1
 
 
-DSG = GuidanceMethod("DSG", spherical=True)
-# Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687, algorithm 1.
-DPS = GuidanceMethod("DPS", spherical=False, step_size=10.0)
+# Chung et al., "Diffusion Posterior Sampling for General Noisy Inverse Problems", ICLR 2023, arXiv 2209.14687,
+# algorithm 1: ζ' / ‖residual‖ times the gradient of the residual's square, which is 2·ζ' times that of its norm. Its
+# code leaves out the 2, and its ζ' of 1 is for that.
+DPS = GuidanceMethod("DPS", rho=2.0)
 
-METHODS = {method.name: method for method in (DSG, DPS)}
+# Yang et al., "Guidance with Spherical Gaussian Constraint for Conditional Diffusion", ICML 2024, arXiv 2402.03201:
+# the gradient of DPS, on the sphere.
+DSG = replace(DPS, name="DSG", spherical=True)
 
+# Yu et al., "FreeDoM: Training-Free Energy-Guided Conditional Diffusion Model", ICCV 2023, arXiv 2303.09833, algorithm
+# 2. ρ_t = 0.2·sqrt(ᾱ_t) as in its code for segmentation (20 for sketches, 100 for faces: each loss has its own). Three
+# repeats in the semantic stage, steps 70 to 40 of a countdown from 100, as in its code for Stable Diffusion; its code
+# for ImageNet takes ten, from 800 to 500 of 1000.
+FREEDOM = GuidanceMethod(
+    "FreeDoM", rho=0.2, rho_schedule=signal, recurrence=3, recurrence_start=0.3, recurrence_end=0.6
+)
 
-def gradient_step(
-    unguided: Tensor, gradient: Tensor, step_size: float, sigma_t: float, sigma_s: float, flow: bool
-) -> Tensor:
-    """x_s − ζ·g / (a_t·a_s): the papers' x_s − ζ·∇_{x_t} L, moved from their coordinates into ours.
+# Bansal et al., "Universal Guidance for Diffusion Models", CVPR Workshops 2023, arXiv 2302.07121, algorithm 1: forward
+# guidance ε̂ = ε + s·sqrt(1 − ᾱ_t)·∇_{x_t} L and k repeats, with s and k as for style. Backward guidance, m steps of x̂_0
+# (`iterations`, `mu`), is off, as in all its experiments on Stable Diffusion.
+UGD = GuidanceMethod("UGD", rho=6.0, rho_schedule=noise, on_noise=True, recurrence=6)
 
-    Variance preserving latents are a·x with a = 1 / sqrt(α² + σ²), so a gradient in them is g / a_t, and a step of
-    theirs is 1 / a_s of it here. Samples whose gradient is zero or not finite stay where they are. All `[B, ...]`.
-    """
-    inverse_a_t = (alpha(sigma_t, flow) ** 2 + sigma_t**2) ** 0.5
-    inverse_a_s = (alpha(sigma_s, flow) ** 2 + sigma_s**2) ** 0.5
-    guide = usable(gradient).view(-1, *[1] * (gradient.ndim - 1))
-    return torch.where(guide, unguided - step_size * inverse_a_t * inverse_a_s * gradient, unguided)
+# Song et al., "Loss-Guided Diffusion Models for Plug-and-Play Controllable Generation", ICML 2023 (PMLR 202): x_0 is
+# N(x̂_0, r_t²) with r_t = σ_t / sqrt(1 + σ_t²) = sqrt(1 − ᾱ_t), and the loss −log of the mean of exp(−L) over 10 draws.
+# The paper leaves the strength open: it is that of DPS.
+LGD_MC = GuidanceMethod("LGD-MC", rho=2.0, smoothing=1.0, draws=10)
+
+# He et al., "Manifold Preserving Guided Diffusion", ICLR 2024, arXiv 2311.16424, algorithm 1 (without projection):
+# x̂_0 takes one step of c_t·∇L, the noise stays. c_t = 17.5 / sqrt(ᾱ_t) in its code for super-resolution; for its other
+# losses the code divides by the gradient's root mean square as well, which the paper does not.
+MPGD = GuidanceMethod("MPGD", mu=35.0, mu_schedule=inverse_signal, iterations=1)
+
+# Ye et al. 2024, algorithm 1, with the numbers of its code for super-resolution: ρ̄ = 4, μ̄ = 2, σ̄ = 0.01, four
+# iterations, one draw, ρ and μ rising with α_t. The code clips gradients at a root mean square of 100; we do not.
+TFG = GuidanceMethod(
+    "TFG",
+    rho=8.0,
+    rho_schedule=rising_at_start,
+    mu=4.0,
+    mu_schedule=rising,
+    iterations=4,
+    smoothing=0.01,
+)
+
+METHODS = {method.name: method for method in (DSG, DPS, FREEDOM, UGD, LGD_MC, MPGD, TFG)}

@@ -12,12 +12,13 @@ from torch import Tensor
 
 
 class SeededNoise:
-    """`noise(like, sigma)`: N(0, I) of like's shape, dtype and device."""
+    """`noise(like, sigma)`: N(0, I) of like's shape, dtype and device; with a name, another draw for each name."""
 
     def __init__(self, seed: int):
         self.seed = seed
 
-    def __call__(self, like: Tensor, sigma: float) -> Tensor:
-        digest = hashlib.blake2b(struct.pack("<Qd", self.seed & (2**64 - 1), sigma), digest_size=8).digest()
+    def __call__(self, like: Tensor, sigma: float, name: str = "") -> Tensor:
+        place = struct.pack("<Qd", self.seed & (2**64 - 1), sigma) + name.encode()
+        digest = hashlib.blake2b(place, digest_size=8).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest, "little", signed=True))
         return torch.randn(like.shape, generator=generator).to(like)

@@ -21,6 +21,8 @@ class GuidanceRate:
         curve: one of `CURVES`.
         interval: k ≥ 1: the first step of the run is guided, and every k-th after it.
         start_percent, end_percent: the guided range, in [0, 1]: 0 is pure noise, 1 is the finished picture.
+        automatic: the loss says how much of a step it needs (see `automatic_rate`), and a rate is the share of that
+            which it gets.
     """
 
     start: float
@@ -29,6 +31,7 @@ class GuidanceRate:
     interval: int = 1
     start_percent: float = 0.0
     end_percent: float = 1.0
+    automatic: bool = False
 
     @classmethod
     def constant(cls, rate: float) -> "GuidanceRate":

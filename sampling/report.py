@@ -11,7 +11,7 @@ class StepRecord:
     """One step. Lists have one value per sample; they are empty where the step was not guided."""
 
     sigma: float
-    guidance_rate: float | None = None
+    guidance_rate: float | None = None  # an automatic one: what came of it, as the samples' mean
     gradient_norm: list[float] = field(default_factory=list)
     losses: dict[str, list[float]] = field(default_factory=dict)
     costs: dict[str, LossCost] = field(default_factory=dict)
@@ -20,10 +20,17 @@ class StepRecord:
 
 @dataclass
 class RunReport:
-    """A run of one method. `steps` has one record for each step, in order."""
+    """A run of one method.
+
+    Attributes:
+        method: its name.
+        steps: one record for each step, in order; of a step that is repeated, the last time.
+        gradient_modes: how the denoiser's gradient was computed, in the order in which the run changed to them.
+    """
 
     method: str
     steps: list[StepRecord] = field(default_factory=list)
+    gradient_modes: list[str] = field(default_factory=list)
 
     @property
     def guided_steps(self) -> int:
@@ -47,5 +54,5 @@ class RunReport:
     def to_dict(self) -> dict:
         costs = {name: cost._asdict() for name, cost in self.costs.items()}
         steps = [{name: value for name, value in asdict(step).items() if name != "costs"} for step in self.steps]
-        totals = {"guided_steps": self.guided_steps, "skipped": self.skipped, "costs": costs}
-        return {"method": self.method} | totals | {"steps": steps}
+        totals = {"guided_steps": self.guided_steps, "skipped": self.skipped, "gradient_modes": self.gradient_modes}
+        return {"method": self.method} | totals | {"costs": costs, "steps": steps}

@@ -73,15 +73,30 @@ def test_node_ids_are_the_published_ones():
     """Workflows name nodes by these ids for ever: add to this list, never change it."""
     assert NODE_IDS == [
         "DSG_ApplyLoss",
+        "DSG_BlurPicture",
+        "DSG_ColorizeLoss",
+        "DSG_DeblurLoss",
+        "DSG_FaceIDLoss",
         "DSG_GuidanceMethod",
         "DSG_GuidanceRateBlend",
         "DSG_GuidanceReport",
         "DSG_KSampler",
+        "DSG_LandmarkLoss",
+        "DSG_LoadCLIP",
         "DSG_LoadEmbeddedFaces",
         "DSG_LoadEmbeddedModel",
+        "DSG_LoadFaceModel",
+        "DSG_LoadSegmentationModel",
         "DSG_MaskLoss",
+        "DSG_PaletteLoss",
         "DSG_RandomMask",
         "DSG_Sampler",
+        "DSG_SegmentationLoss",
+        "DSG_ShrinkPicture",
+        "DSG_SketchLoss",
+        "DSG_StyleLoss",
+        "DSG_SuperResolutionLoss",
+        "DSG_TextLoss",
     ]
 
 

@@ -1,9 +1,10 @@
 """Train the embedded diffusion models: faces of 64×64 pixels, on ComfyUI's own `UNetModel`.
 
-    python -m embedded.training.diffusion --data DIR --run DIR --prediction eps --minutes 90
-    python -m embedded.training.diffusion --data DIR --run DIR --prediction flow --start FILE
+    python -m embedded.training.diffusion --data DIR --run DIR --prediction eps --minutes 42
+    python -m embedded.training.diffusion --data DIR --run DIR --prediction flow --minutes 90 --start FILE
 
-What it writes in the end, `faces.safetensors` or `faces_flow.safetensors`, holds the averaged weights in half precision
+Each of the two can start from the weights of the other. What is written in the end, `faces.safetensors` (noise
+prediction on the host's default schedule) or `faces_flow.safetensors`, holds the averaged weights in half precision
 and, in its metadata, all that the loader needs to build the model. `python -m benchmarks.unguided` measures it.
 """
 
@@ -22,6 +23,7 @@ from embedded.training.loop import Run, train
 from tools.host import import_host
 
 STYLE_DROPOUT = 0.3  # share of the pictures trained without their style label: they make the unconditional model
+SPREAD = 1.4  # of the noise levels' logarithm; wider than is usual, because guided restoration needs low noise too
 FILES = {"eps": "faces.safetensors", "flow": "faces_flow.safetensors"}
 
 UNET_CONFIG = {
@@ -107,10 +109,9 @@ def eps_loss(unet: nn.Module, latents: Tensor, tokens: Tensor, sigmas: Tensor, g
 def flow_loss(unet: nn.Module, latents: Tensor, tokens: Tensor, generator: torch.Generator) -> Tensor:
     """Error of the predicted velocity, noise − picture, at x = (1 − σ)·picture + σ·noise (Lipman et al. 2023).
 
-    σ is logit-normal (Esser et al. 2024, arXiv 2403.03206), somewhat wider than there, because guided restoration needs
-    low noise too. The host tells the network 1000·σ.
+    σ is logit-normal (Esser et al. 2024, arXiv 2403.03206). The host tells the network 1000·σ.
     """
-    sigma = torch.sigmoid(1.4 * torch.randn(len(latents), 1, 1, 1, generator=generator))
+    sigma = torch.sigmoid(SPREAD * torch.randn(len(latents), 1, 1, 1, generator=generator))
     noise = torch.randn(latents.shape, generator=generator)
     predicted = predict(unet, (1 - sigma) * latents + sigma * noise, 1000 * sigma.flatten(), tokens)
     return (predicted - (noise - latents)).square().mean()

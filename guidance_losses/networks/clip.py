@@ -70,13 +70,17 @@ class ClipNetwork(nn.Module):
             ValueError: in one sentence, if a text is longer than the model can read.
         """
         for text in texts:
-            count = len(self.tokenize(text))
-            if count > self.context_length:
-                raise ValueError(
-                    f"The text “{text[:30]}…” has {count} tokens, begin and end included, and this CLIP reads at most "
-                    f"{self.context_length}; shorten it."
-                )
+            self.check_text(text)
         return self.model.encode_text(self.tokenizer(texts).to(self.mean.device), normalize=True)
+
+    def check_text(self, text: str) -> None:
+        """Raises ValueError, in one sentence, if the text is longer than the model can read."""
+        count = len(self.tokenize(text))
+        if count > self.context_length:
+            raise ValueError(
+                f"The text “{text[:30]}…” has {count} tokens, begin and end included, and this CLIP reads at most "
+                f"{self.context_length}; shorten it."
+            )
 
     def image_tokens(self, images: Tensor, layers: Sequence[int]) -> list[Tensor]:
         """What some blocks of the image tower give, one `[B, tokens, width]` a block, the class token dropped.

@@ -73,6 +73,7 @@ def test_the_template_browser_shows_the_templates_with_their_thumbnails(page, co
     for name in WORKFLOWS:
         card = page.get_by_test_id(f"template-workflow-{name}")
         expect(card).to_contain_text(name)
+        card.scroll_into_view_if_needed()  # pictures are fetched when they come into view
         picture = card.locator("img").first
         expect(picture).to_be_visible()
         page.wait_for_function("img => img.naturalWidth === 400", arg=picture.element_handle(), polling=200)

@@ -81,6 +81,33 @@ class NoGradientModel(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+class OutOfMemoryModel(io.ComfyNode):
+    """A model whose graph does not fit into memory the first `times` times."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Test_OutOfMemoryModel",
+            category="test",
+            inputs=[io.Model.Input("model"), io.Int.Input("times", min=0, max=100)],
+            outputs=[io.Model.Output("too_large")],
+        )
+
+    @classmethod
+    def execute(cls, model, times):
+        left = [times]
+
+        def call(apply_model, args):
+            if torch.is_grad_enabled() and left[0]:
+                left[0] -= 1
+                raise comfy.model_management.OOM_EXCEPTION("CUDA out of memory")
+            return apply_model(args["input"], args["timestep"], **args["c"])
+
+        model = model.clone()
+        model.set_model_unet_function_wrapper(call)
+        return io.NodeOutput(model)
+
+
 class RandomControlNet(io.ComfyNode):
     """The host's own ControlNet, of the embedded model's shape, with random weights."""
 
@@ -140,7 +167,16 @@ class ModelState(io.ComfyNode):
 
 class OddInputs(ComfyExtension):
     async def get_node_list(self):
-        return [OddLatent, OddPicture, NoVAE, NoGradientModel, RandomControlNet, LatentNumbers, ModelState]
+        return [
+            OddLatent,
+            OddPicture,
+            NoVAE,
+            NoGradientModel,
+            OutOfMemoryModel,
+            RandomControlNet,
+            LatentNumbers,
+            ModelState,
+        ]
 
 
 async def comfy_entrypoint():

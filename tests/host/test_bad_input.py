@@ -156,15 +156,20 @@ def test_a_vae_of_another_model(host, guided):
 
 
 @pytest.mark.parametrize("start_percent", [0.0, 0.6])
-def test_a_model_without_gradient_is_refused_before_the_first_step(host, guided, start_percent):
+def test_a_model_without_gradient_is_refused_before_the_first_step_if_an_exact_one_is_asked_for(
+    host, guided, start_percent
+):
     sampler = inputs_of(guided, "DSG_KSampler")
     guided["plain"] = {"class_type": "Test_NoGradientModel", "inputs": {"model": sampler["model"]}}
     sampler["model"] = ["plain", 0]
+    method = {"method": "DSG", "step_size": 0.0, "gradient": "exact"}
+    guided["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": method}
+    sampler["method"] = ["method", 0]
     inputs_of(guided, "DSG_MaskLoss")["start_percent"] = start_percent
     steps = []
     with pytest.raises(PromptError) as error:
         host.run(guided, lambda node, value, most: steps.append(value))
-    one_sentence(str(error.value), "no gradient", "use the plain model")
+    one_sentence(str(error.value), "no gradient", "finite difference", "plain model")
     assert not any(steps)
 
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import LossTerm, exact_gradient
-from sampling.gradient import combine
+from sampling import LossTerm, loss_gradient
+from sampling.estimate import combine
 
 
 def gradients(*sizes: float) -> list[Tensor]:
@@ -65,7 +65,7 @@ def test_the_cost_tells_what_a_loss_keeps_without_its_weights() -> None:
 
     terms = [LossTerm("cheap", cheap), LossTerm("costly", costly)]
     x = torch.rand(2, 3, 64, 64)
-    losses = exact_gradient(lambda x, sigma: x, x, 1.0, terms, lambda latent: latent).losses
+    losses = loss_gradient(lambda x, sigma: x, x, 1.0, terms, lambda latent: latent).losses
     picture = x.numel() * 4 / 2**20
     assert losses["cheap"].cost.megabytes < 0.1 * picture
     assert losses["costly"].cost.megabytes == pytest.approx(2 * picture)  # exp and exp of sin, and no weight

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import LossTerm, exact_gradient
+from sampling import LossTerm, loss_gradient
 
 SIGMA = 0.8
 TARGET = torch.linspace(0, 1, 12, dtype=torch.float64).view(1, 3, 2, 2)
@@ -41,13 +41,13 @@ def test_it_is_the_derivative_of_the_weighted_sum(denoiser):
         delta.view(2, -1)[:, position] = h
         expected.view(2, -1)[:, position] = (total(x + delta) - total(x - delta)) / (2 * h)
 
-    estimate = exact_gradient(denoiser, x, SIGMA, LOSSES, decode)
+    estimate = loss_gradient(denoiser, x, SIGMA, LOSSES, decode)
     assert_close(estimate.gradient, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_it_gives_the_estimate_and_each_unweighted_loss_detached(denoiser):
     x = latents()
-    estimate = exact_gradient(denoiser, x, SIGMA, LOSSES, decode)
+    estimate = loss_gradient(denoiser, x, SIGMA, LOSSES, decode)
     denoised = denoiser(x, torch.full([2], SIGMA, dtype=torch.float64))
     assert torch.equal(estimate.denoised, denoised)
     assert list(estimate.losses) == ["distance", "brightness"]
@@ -68,7 +68,7 @@ def test_each_losss_graph_is_freed_before_the_next_loss_begins(denoiser):
         return (double**2).flatten(1).sum(1)  # its backward pass needs `double`
 
     losses = [LossTerm(name, keeps_a_picture) for name in ("first", "second", "third")]
-    exact_gradient(denoiser, latents(), SIGMA, losses, decode)
+    loss_gradient(denoiser, latents(), SIGMA, losses, decode)
     assert len(saved) == 3
     assert saved[-1]() is None
 
@@ -77,7 +77,7 @@ def test_it_works_without_gradients_around_it_and_leaves_nothing_behind():
     weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
     x = latents()
     with torch.no_grad():
-        estimate = exact_gradient(lambda x, sigma: weight * x, x, SIGMA, LOSSES, decode)
+        estimate = loss_gradient(lambda x, sigma: weight * x, x, SIGMA, LOSSES, decode)
         assert not torch.is_grad_enabled()
     assert estimate.gradient.norm() > 0
     assert weight.grad is None
@@ -98,17 +98,17 @@ def test_one_forward_and_one_backward_pass_of_the_denoiser():
             passes.append("backward")
             return gradient
 
-    exact_gradient(lambda x, sigma: Counted.apply(x), latents(), SIGMA, LOSSES, decode)
+    loss_gradient(lambda x, sigma: Counted.apply(x), latents(), SIGMA, LOSSES, decode)
     assert passes == ["forward", "backward"]
 
 
 def test_a_decoder_in_half_precision_is_enough(denoiser):
-    full = exact_gradient(denoiser, latents().float(), SIGMA, LOSSES, decode).gradient
-    half = exact_gradient(denoiser, latents().float(), SIGMA, LOSSES, lambda z: decode(z.bfloat16())).gradient
+    full = loss_gradient(denoiser, latents().float(), SIGMA, LOSSES, decode).gradient
+    half = loss_gradient(denoiser, latents().float(), SIGMA, LOSSES, lambda z: decode(z.bfloat16())).gradient
     assert half.dtype == full.dtype == torch.float32
     assert torch.cosine_similarity(half.flatten(1), full.flatten(1)).min() > 0.99
 
 
 def test_a_denoiser_without_a_gradient_is_an_error():
     with pytest.raises(RuntimeError, match="grad"):
-        exact_gradient(lambda x, sigma: x.detach(), latents(), SIGMA, LOSSES, decode)
+        loss_gradient(lambda x, sigma: x.detach(), latents(), SIGMA, LOSSES, decode)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from sampling import DPS, DSG, GuidanceRate, LossTerm, SeededNoise, sample
+from sampling import DPS, DSG, METHODS, Denoisers, GuidanceRate, LossTerm, SeededNoise, sample
 
 SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.0, 0.3, 0.0])
 FLOW_SIGMAS = torch.tensor([1.0, 0.8, 0.6, 0.3, 0.1, 0.0])
-SMALL_DPS = replace(DPS, step_size=0.05)
+SMALL_DPS = replace(DPS, rho=0.05)
 
 
 def start(batch: int = 3, sigma: float = 10.0, shape: tuple[int, ...] = (3, 5, 5)) -> Tensor:
@@ -23,22 +23,24 @@ def distance_to_half(images: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("flow", [False, True])
-@pytest.mark.parametrize("method", [DSG, SMALL_DPS])
-@pytest.mark.parametrize("shape", [(3, 5, 5), (3, 2, 4, 5)])
-@pytest.mark.parametrize("with_region", [False, True])
-def test_a_batch_equals_runs_of_one_bit_for_bit(denoiser, guide, flow, method, shape, with_region):
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("constraint", ["none", "spherical", "automatic"])
+@pytest.mark.parametrize(("shape", "with_region"), [((3, 5, 5), False), ((3, 5, 5), True), ((3, 2, 4, 5), False)])
+def test_a_batch_equals_runs_of_one_bit_for_bit(denoiser, guide, flow, name, constraint, shape, with_region):
+    method = replace(METHODS[name].with_strength(0.05), spherical=constraint != "none")
+    rate = GuidanceRate(0.3, 0.3, automatic=constraint == "automatic")
     sigmas = FLOW_SIGMAS if flow else SIGMAS
     x = start(3, float(sigmas[0]), shape)
     noises = SeededNoise(0)
     region = torch.rand(x.shape, generator=torch.Generator().manual_seed(2)) < 0.5 if with_region else None
-    guidance = guide(distance_to_half, method=method, top=float(sigmas[0]))
+    guidance = guide(distance_to_half, method=method, rate=rate, top=float(sigmas[0]))
 
     def run(part: slice) -> Tensor:
         result, report = sample(
             denoiser,
             x[part],
             sigmas,
-            lambda _, sigma: noises(x, sigma)[part],
+            lambda _, *place: noises(x, *place)[part],
             guidance,
             flow=flow,
             region=None if region is None else region[part],
@@ -152,7 +154,7 @@ def test_the_rate_of_each_step_is_used_and_reported(denoiser, guide):
     assert not torch.equal(x, constant)
 
 
-def test_the_gradient_comes_from_the_guided_denoiser_and_the_rest_from_the_other(denoiser, guide):
+def test_the_gradient_comes_from_the_differentiable_denoiser_and_the_rest_from_the_plain_one(denoiser, guide):
     calls = []
 
     def counting(name: str):
@@ -164,7 +166,7 @@ def test_the_gradient_comes_from_the_guided_denoiser_and_the_rest_from_the_other
         return counted
 
     guidance = guide(distance_to_half, rate=GuidanceRate(0.2, 0.2, interval=2))
-    sample(counting("plain"), start(), SIGMAS, SeededNoise(0), guidance, guided_denoiser=counting("guided"))
+    sample(Denoisers(counting("plain"), counting("guided")), start(), SIGMAS, SeededNoise(0), guidance)
     assert calls == [("guided", True), ("plain", False), ("guided", True), ("plain", False), ("plain", False)]
 
 

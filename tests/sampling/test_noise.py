@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampling import DPS, DSG, SeededNoise, sample
+from sampling import DPS, DSG, FREEDOM, LGD_MC, MPGD, UGD, SeededNoise, sample
 
 LIKE = torch.zeros(2, 4, 8, 8)
 seeds = st.integers(0, 2**64 - 1)
@@ -22,10 +22,13 @@ def test_another_seed_or_level_gives_other_noise(seed, other_seed, sigma, other_
     assert torch.equal(SeededNoise(seed)(LIKE, other_sigma), noise) == (sigma == other_sigma)
 
 
-def test_neighbouring_seeds_and_levels_are_not_correlated():
+def test_neighbouring_seeds_levels_and_names_are_not_correlated():
     like = torch.zeros(1, 4, 100, 100)
-    noises = [SeededNoise(seed)(like, sigma).flatten() for seed in (0, 1) for sigma in (1.0, 1.0000001)]
-    correlations = torch.corrcoef(torch.stack(noises)) - torch.eye(4)
+    places = [
+        (seed, sigma, name) for seed in (0, 1) for sigma in (1.0, 1.0000001) for name in ("", " 1", "time travel 1")
+    ]
+    noises = [SeededNoise(seed)(like, sigma, name).flatten() for seed, sigma, name in places]
+    correlations = torch.corrcoef(torch.stack(noises)) - torch.eye(len(places))
     assert correlations.abs().max() < 0.02
 
 
@@ -50,7 +53,7 @@ def test_it_leaves_the_global_generator_alone():
 
 
 @pytest.mark.parametrize("flow", [False, True])
-@pytest.mark.parametrize("method", [None, DSG, DPS])
+@pytest.mark.parametrize("method", [None, DSG, DPS, *(m.with_strength(0.05) for m in (FREEDOM, UGD, LGD_MC, MPGD))])
 def test_a_split_run_equals_the_whole_run_bit_for_bit(denoiser, guide, flow, method):
     sigmas = torch.linspace(1, 0, 21) if flow else torch.cat([torch.linspace(3, -3, 20).exp(), torch.zeros(1)])
     top = float(sigmas[0])

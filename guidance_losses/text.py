@@ -1,0 +1,64 @@
+"""Text: how well the picture fits a sentence, by a CLIP.
+
+Bansal et al., "Universal Guidance", 2023, arXiv 2302.07121, and Yang et al., ICML 2024, arXiv 2402.03201. CLIP's
+gradient alone paints patterns that only CLIP sees; averaged over random cut-outs of the picture (Crowson et al. 2022,
+arXiv 2204.08583) it is about the picture.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .networks.clip import ClipNetwork
+
+LEAST_SIDE = 0.7  # of a cut-out, as a share of the picture's
+
+
+def cut_outs(images: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Random square parts, resized to the picture's size: `[B, 3, H, W] → [count·B, 3, H, W]`, cut-out by cut-out.
+
+    The first is the whole picture. All pictures are cut alike, so that a picture does not depend on its neighbours.
+    """
+    parts = [images]
+    for _ in range(count - 1):
+        side, x, y = torch.rand(3, generator=generator).tolist()
+        side = LEAST_SIDE + (1 - LEAST_SIDE) * side
+        place = torch.tensor([[side, 0, (1 - side) * (2 * x - 1)], [0, side, (1 - side) * (2 * y - 1)]])
+        grid = F.affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+        parts.append(F.grid_sample(images, grid.to(images), padding_mode="border", align_corners=False))
+    return torch.cat(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class TextLoss:
+    """One minus the cosine of picture and text, averaged over cut-outs; that of what is not wanted counts against it.
+
+    Attributes:
+        network: a CLIP.
+        text: what the picture is to show.
+        negative: what it is not to show; empty for nothing.
+        count: cut-outs a step, the whole picture among them.
+        seed: of the cut-outs.
+    """
+
+    network: ClipNetwork
+    text: str
+    negative: str = ""
+    count: int = 4
+    seed: int = 0
+    name: str = "text"
+
+    def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+        with torch.no_grad():
+            texts = self.network.encode_texts([self.text, *([self.negative] if self.negative else [])])
+        wanted = texts[0] - (texts[1] if self.negative else 0)
+        generator = torch.Generator().manual_seed(self.seed)
+
+        def distance(images: Tensor) -> Tensor:
+            features = self.network.encode_images(cut_outs(images, self.count, generator))
+            return 1 - (features @ wanted).view(self.count, -1).mean(0)
+
+        return distance

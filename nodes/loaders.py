@@ -1,0 +1,125 @@
+"""Load the networks that losses look at pictures with."""
+
+from comfy_api.latest import io
+from torch import nn
+
+from ..guidance_losses.networks.clip import load_clip
+from ..guidance_losses.networks.face import load_face_network
+from ..guidance_losses.networks.face_detector import load_face_detector
+from ..guidance_losses.networks.segmentation import load_segmentation_network
+from ..host import loaded_network
+from .model_files import CLIP_CHECKPOINTS, CLIP_FOLDERS, FACE, SEGMENTATION
+from .sockets import ClipSocket, FaceSocket, SegmentationSocket
+
+FROM_FOLDER = "from the folder"
+NO_DETECTOR = "none"
+ARCHITECTURES = [
+    "ViT-B-16",
+    "ViT-B-16-quickgelu",
+    "ViT-B-32",
+    "ViT-B-32-quickgelu",
+    "ViT-L-14",
+    "ViT-L-14-quickgelu",
+    "ViT-L-14-336",
+    "ViT-H-14",
+    "ViT-g-14",
+    "ViT-bigG-14",
+]
+
+
+class LoadClip(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadCLIP",
+            display_name="Load CLIP (open_clip)",
+            category="DSG/loaders",
+            description="A CLIP for Style Loss and Text Loss: a folder or a checkpoint of open_clip.",
+            inputs=[
+                io.Combo.Input(
+                    "clip_name",
+                    options=[*CLIP_FOLDERS.names(), *CLIP_CHECKPOINTS.names()],
+                    tooltip="A folder in models/dsg/clip, or a file in models/clip. 'faces' comes with the pack.",
+                ),
+                io.Combo.Input(
+                    "architecture",
+                    options=[FROM_FOLDER, *ARCHITECTURES],
+                    default=FROM_FOLDER,
+                    tooltip="What a single file holds. OpenAI's own weights are of the quickgelu kind.",
+                ),
+            ],
+            outputs=[ClipSocket.Output("clip", display_name="clip")],
+        )
+
+    @classmethod
+    def execute(cls, clip_name, architecture) -> io.NodeOutput:
+        if clip_name in CLIP_FOLDERS.names():
+            return io.NodeOutput(loaded_network(load_clip(CLIP_FOLDERS.path(clip_name, "Load CLIP"))))
+        path = CLIP_CHECKPOINTS.path(clip_name, "Load CLIP")
+        if architecture == FROM_FOLDER:
+            raise ValueError(
+                f"Load CLIP: {clip_name} is a single file, which does not say what it is; choose its kind."
+            )
+        return io.NodeOutput(loaded_network(load_clip(path, architecture)))
+
+
+class LoadSegmentationModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadSegmentationModel",
+            display_name="Load Segmentation Model",
+            category="DSG/loaders",
+            description="A semantic segmentation model, as a folder of Hugging Face's kind (SegFormer and its like).",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=SEGMENTATION.names(),
+                    tooltip="A folder in models/dsg/segmentation. 'faces' comes with the pack.",
+                ),
+            ],
+            outputs=[
+                SegmentationSocket.Output("model", display_name="model"),
+                io.String.Output("classes", display_name="classes"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model_name) -> io.NodeOutput:
+        network = load_segmentation_network(SEGMENTATION.path(model_name, "Load Segmentation Model"))
+        return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
+
+
+class LoadFaceModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        files = FACE.names()
+        return io.Schema(
+            node_id="DSG_LoadFaceModel",
+            display_name="Load Face Model",
+            category="DSG/loaders",
+            description="A face recognition network, and a detector that finds faces for it: insightface's ONNX files, "
+            "or weights of ArcFace's IR-SE networks.",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=files,
+                    tooltip="A file in models/insightface/models or models/dsg/face. 'faces_irse' comes with the pack.",
+                ),
+                io.Combo.Input(
+                    "detector",
+                    options=[NO_DETECTOR, *(name for name in files if name.endswith(".onnx"))],
+                    default=NO_DETECTOR,
+                    optional=True,
+                    tooltip="Finds faces and turns them upright: det_10g.onnx. none: pictures are cropped instead.",
+                ),
+            ],
+            outputs=[FaceSocket.Output("model", display_name="model")],
+        )
+
+    @classmethod
+    def execute(cls, model_name, detector=NO_DETECTOR) -> io.NodeOutput:
+        networks = nn.ModuleDict({"recogniser": load_face_network(FACE.path(model_name, "Load Face Model"))})
+        if detector != NO_DETECTOR:
+            networks["detector"] = load_face_detector(FACE.path(detector, "Load Face Model"))
+        return io.NodeOutput(loaded_network(networks))

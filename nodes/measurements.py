@@ -1,0 +1,102 @@
+"""Measurements of a picture, for the losses that compare with one."""
+
+from collections.abc import Sequence
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..guidance_losses import blur as blurred
+from ..guidance_losses import check_factor, check_kernel, gaussian_kernel, motion_kernel, shrink
+from .checks import image_from_host, image_to_host
+from .inputs import blur_inputs, shrink_inputs
+
+
+def drawn_kernel(
+    blur: str, size: int, std: float, angle: float, kernel: Tensor | None, picture: Sequence[int], node: str
+) -> Tensor:
+    """The blur kernel that the widgets of `blur_inputs` describe, `[odd, odd]`, sum 1.
+
+    Raises:
+        ValueError: in one sentence, if it has no middle, is larger than the picture (height, width) or black.
+    """
+    if kernel is None:
+        check_kernel((size, size), *picture, node)
+        return gaussian_kernel(size, std) if blur == "gaussian" else motion_kernel(size, angle)
+    if len(kernel) != 1:
+        raise ValueError(f"{node}: {len(kernel)} kernels were given; give one, which serves all pictures.")
+    grey = image_from_host(kernel, node).mean(dim=1)[0]
+    check_kernel(grey.shape, *picture, node)
+    if grey.sum() <= 0:
+        raise ValueError(f"{node}: the kernel is black, so nothing of the picture would be left; draw it in white.")
+    return grey / grey.sum()
+
+
+class RandomMask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_RandomMask",
+            display_name="Random Mask",
+            category="DSG/measurements",
+            description="Hides pixels at random: the random inpainting task of the papers.",
+            inputs=[
+                io.Image.Input("image", tooltip="The mask gets this picture's size."),
+                io.Float.Input(
+                    "hidden",
+                    default=0.7,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the pixels that are hidden (white).",
+                ),
+                io.Int.Input("seed", default=0, min=0, max=2**63 - 1, tooltip="Another seed hides other pixels."),
+            ],
+            outputs=[io.Mask.Output("mask", display_name="mask")],
+        )
+
+    @classmethod
+    def execute(cls, image, hidden, seed) -> io.NodeOutput:
+        count, height, width = image.shape[:3]
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.rand(count, height * width, generator=generator).argsort(dim=1).argsort(dim=1)
+        mask = (order < round(hidden * height * width)).float()
+        return io.NodeOutput(mask.reshape(count, height, width))
+
+
+class ShrinkPicture(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_ShrinkPicture",
+            display_name="Shrink Picture",
+            category="DSG/measurements",
+            description="Makes a picture small just as the Super-Resolution Loss does.",
+            inputs=[io.Image.Input("image", tooltip="The large picture."), *shrink_inputs()],
+            outputs=[io.Image.Output("small", display_name="image")],
+        )
+
+    @classmethod
+    def execute(cls, image, factor, kernel) -> io.NodeOutput:
+        large = image_from_host(image, "Shrink Picture")
+        check_factor(factor, *large.shape[-2:], "Shrink Picture")
+        return io.NodeOutput(image_to_host(shrink(large, factor, kernel)))
+
+
+class BlurPicture(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_BlurPicture",
+            display_name="Blur Picture",
+            category="DSG/measurements",
+            description="Blurs a picture just as the Deblur Loss does.",
+            inputs=[io.Image.Input("image", tooltip="The sharp picture."), *blur_inputs()],
+            outputs=[io.Image.Output("blurred", display_name="image")],
+        )
+
+    @classmethod
+    def execute(cls, image, blur, size, std, angle, kernel=None) -> io.NodeOutput:
+        sharp = image_from_host(image, "Blur Picture")
+        drawn = drawn_kernel(blur, size, std, angle, kernel, sharp.shape[-2:], "Blur Picture")
+        return io.NodeOutput(image_to_host(blurred(sharp, drawn)))

@@ -1,0 +1,102 @@
+"""Four ways to the product of a vector with the denoiser's Jacobian, Jᵀ·v, at their own costs.
+
+Each denoises x and gives the estimate x̂_0 with a function v → Jᵀ·v, so that the losses of x̂_0 are worked through
+between the two. With f and b a forward and a backward pass of the denoiser:
+
+    exact               f + b       keeps the whole graph while the losses are worked through
+    low memory          3 f + b     keeps no graph meanwhile, and one block's at a time after
+    finite difference   2 f         keeps no graph at all, needs none
+    none                f           v itself
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .spherical import norm_per_sample
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+Pullback = Callable[[Tensor], Tensor]
+
+# δ / ‖x‖ of the finite difference, by the precision that the denoiser computes in: large enough that rounding does not
+# drown the difference. In float32 anything from 0.003 to 0.1 gives the same cosine to the exact gradient.
+RELATIVE_STEPS = {torch.float16: 0.05, torch.bfloat16: 0.1}
+RELATIVE_STEP = 0.01
+
+
+@dataclass(frozen=True)
+class Denoisers:
+    """The denoiser, `(x [B, ...], sigma [B]) → denoised [B, ...]`, in three variants that agree.
+
+    Attributes:
+        plain: without a gradient.
+        differentiable: differentiable in x. None: the plain one is.
+        checkpointed: differentiable, but keeps the inputs of its blocks alone and computes the rest again as it goes
+            backward. None: the differentiable one.
+        precision: of its arithmetic.
+    """
+
+    plain: Denoiser
+    differentiable: Denoiser | None = None
+    checkpointed: Denoiser | None = None
+    precision: torch.dtype = torch.float32
+
+
+def levels(x: Tensor, sigma: float) -> Tensor:
+    """The noise level of each sample, `[B]`."""
+    return x.new_full([len(x)], sigma)
+
+
+def exact(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+    """Back-propagation.
+
+    Raises:
+        RuntimeError: from the denoiser or the pullback, if there is no gradient.
+    """
+    return _with_graph(denoisers.differentiable or denoisers.plain, x, sigma)
+
+
+def low_memory(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+    """Back-propagation, block by block, through a second pass that begins when v is known."""
+    differentiable = denoisers.differentiable or denoisers.plain
+
+    def pull_back(v: Tensor) -> Tensor:
+        return _with_graph(denoisers.checkpointed or differentiable, x, sigma)[1](v)
+
+    with torch.no_grad():
+        return differentiable(x, levels(x, sigma)), pull_back
+
+
+def finite_difference(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+    """J·v ≈ ‖v‖·(D(x + δ·v/‖v‖) − D(x)) / δ, sample by sample.
+
+    The Jacobian of an ideal denoiser is symmetric: x̂_0 = (x + σ²·∇log p(x)) / α, so J = (I + σ²·∇²log p(x)) / α. That
+    of a trained one is nearly so.
+    """
+    with torch.no_grad():
+        denoised = denoisers.plain(x, levels(x, sigma))
+
+    def pull_back(v: Tensor) -> Tensor:
+        length = norm_per_sample(v)
+        unit = torch.where(length > 0, v / length, 0)
+        delta = RELATIVE_STEPS.get(denoisers.precision, RELATIVE_STEP) * norm_per_sample(x)
+        with torch.no_grad():
+            moved = denoisers.plain(x + delta * unit, levels(x, sigma))
+        return length * (moved - denoised) / delta
+
+    return denoised, pull_back
+
+
+def none(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+    """J taken for the identity."""
+    with torch.no_grad():
+        return denoisers.plain(x, levels(x, sigma)), lambda v: v
+
+
+def _with_graph(denoiser: Denoiser, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_()
+        denoised = denoiser(leaf, levels(leaf, sigma))
+    return denoised.detach(), lambda v: torch.autograd.grad(denoised, leaf, v.to(denoised.dtype))[0]

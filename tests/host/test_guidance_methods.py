@@ -1,0 +1,127 @@
+"""Every method, constraint and way to the gradient in the real host, on masked faces."""
+
+import copy
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.restoration import Restoration, Setting, psnr, restore, with_setting
+from tools.server import Client
+from tools.workflow import find
+
+STEPS = 5
+# Without the constraint each method needs a strength of its own for this loss, this size of picture and so few steps.
+STRENGTHS = {"DPS": 30.0, "FreeDoM": 60.0, "UGD": 150.0, "LGD-MC": 30.0, "MPGD": 20.0, "TFG": 10.0}
+
+
+def restored(host: Client, template: dict, rate_blend: dict | None = None, too_large: int = 0, **method) -> Restoration:
+    """The first face by a Guidance Method node with these inputs."""
+    prompt = with_setting(template, Setting("DSG", 0.2, STEPS), 0, 1)
+    sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
+    prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "step_size": 0.0} | method}
+    sampler["method"] = ["method", 0]
+    if rate_blend:
+        prompt["blend"] = {"class_type": "DSG_GuidanceRateBlend", "inputs": rate_blend}
+        sampler["rate_blend"] = ["blend", 0]
+    if too_large:
+        inputs = {"model": sampler["model"], "times": too_large}
+        prompt["too large"] = {"class_type": "Test_OutOfMemoryModel", "inputs": inputs}
+        sampler["model"] = ["too large", 0]
+    return restore(host, prompt)
+
+
+@pytest.fixture(scope="module")
+def truth(host, template) -> np.ndarray:
+    """The face that is to be restored, uint8 `[1, 64, 64, 3]`."""
+    faces = copy.deepcopy(template[find(template, "DSG_LoadEmbeddedFaces")])
+    faces["inputs"] |= {"first": 0, "count": 1}
+    prompt = {"faces": faces, "show": {"class_type": "PreviewImage", "inputs": {"images": ["faces", 0]}}}
+    (shown,) = host.run(prompt)["show"]["images"]
+    return np.asarray(Image.open(io.BytesIO(host.picture(shown))).convert("RGB"))[None]
+
+
+@pytest.fixture(scope="module")
+def unguided_psnr(host, template, truth) -> float:
+    return float(psnr(restore(host, with_setting(template, Setting("unguided", 0, STEPS), 0, 1)).restored, truth)[0])
+
+
+@pytest.fixture(scope="module")
+def exact(host, template) -> Restoration:
+    return restored(host, template, gradient="exact")
+
+
+@pytest.mark.parametrize("method", STRENGTHS)
+def test_each_method_gets_closer_to_the_truth_than_the_model_alone(host, template, truth, unguided_psnr, method):
+    result = restored(
+        host, template, method=method, step_size=STRENGTHS[method], recurrence=2 if method == "UGD" else 0
+    )
+    assert result.report["method"] == method
+    assert result.report["guided_steps"] == STEPS
+    assert result.report["gradient_modes"] == ["none" if method == "MPGD" else "exact"]
+    assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 5
+
+
+@pytest.mark.parametrize("method", ["FreeDoM", "MPGD", "TFG"])
+def test_on_the_sphere_no_method_needs_a_strength(host, template, truth, unguided_psnr, method):
+    result = restored(host, template, method=method, constraint="spherical")
+    assert result.report["guided_steps"] == STEPS - 1
+    assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
+
+
+def test_an_automatic_rate_gets_closer_and_reports_what_it_took(host, template, truth, unguided_psnr):
+    blend = {"start_rate": 0.3, "end_rate": 0.3, "curve": "linear", "interval": 1}
+    blend |= {"start_percent": 0.0, "end_percent": 1.0, "automatic": True}
+    result = restored(host, template, blend)
+    assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
+    rates = [step["guidance_rate"] for step in result.report["steps"][:-1]]
+    assert all(0 < rate < 1 for rate in rates)
+    assert len({round(rate, 3) for rate in rates}) > 1
+
+
+def test_low_memory_gives_the_exact_picture(host, template, exact):
+    low = restored(host, template, gradient="low memory")
+    assert low.report["gradient_modes"] == ["low memory"]
+    assert np.abs(low.restored.astype(int) - exact.restored.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("gradient", ["finite difference", "none"])
+def test_the_cheap_gradients_get_closer_too(host, template, truth, unguided_psnr, exact, gradient):
+    cheap = restored(host, template, gradient=gradient)
+    assert cheap.report["gradient_modes"] == [gradient]
+    assert (cheap.restored != exact.restored).any()
+    assert float(psnr(cheap.restored, truth)[0]) > unguided_psnr + 10
+
+
+def test_a_model_without_a_gradient_is_guided_by_finite_differences_and_the_log_says_so(host, template):
+    prompt = with_setting(template, Setting("DSG", 0.2, STEPS), 0, 1)
+    sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
+    prompt["blind"] = {"class_type": "Test_NoGradientModel", "inputs": {"model": sampler["model"]}}
+    sampler["model"] = ["blind", 0]
+    said = host.log.read_text().count("this model gives no gradient")
+    blind = restore(host, prompt)
+    assert blind.report["gradient_modes"] == ["exact", "finite difference"]
+    assert host.log.read_text().count("this model gives no gradient") == said + 1
+    same = restored(host, template, gradient="finite difference")
+    assert np.abs(blind.restored.astype(int) - same.restored.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("times", "modes"), [(1, ["exact", "low memory"]), (2, ["exact", "low memory", "finite difference"])]
+)
+def test_a_run_that_is_too_large_finishes_in_a_cheaper_mode_and_says_so(host, template, exact, times, modes):
+    said = host.log.read_text().count("memory ran out")
+    result = restored(host, template, too_large=times)
+    assert result.report["gradient_modes"] == modes
+    assert result.report["guided_steps"] == STEPS - 1
+    assert host.log.read_text().count("memory ran out") == said + times
+    if times == 1:
+        assert np.abs(result.restored.astype(int) - exact.restored.astype(int)).max() <= 1
+
+
+def test_the_inputs_of_earlier_releases_are_enough(host, template):
+    prompt = with_setting(template, Setting("DPS", 10, STEPS), 0, 1)
+    assert set(prompt["method"]["inputs"]) == {"method", "step_size"}
+    assert json.dumps(restore(host, prompt).report)

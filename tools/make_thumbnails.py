@@ -1,0 +1,80 @@
+"""Make the thumbnails beside the templates in `workflows/` by running the embedded templates in a real host.
+
+    python -m tools.make_thumbnails
+
+Square, because the template browser shows them so. Of an embedded template: two pictures of what is known, and below
+what was made of them. Of its Stable Diffusion counterpart: the idea in one pair, and no result.
+"""
+
+import io
+import json
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from tools.host import REPOSITORY
+from tools.server import Client, running_host
+from tools.templates import TASKS
+from tools.workflow import find, to_prompt
+
+SIDE, TILE = 400, 192
+NEAR, FAR = 4, SIDE - TILE - 4
+PAPER, INK = (255, 255, 255), (70, 80, 86)
+SHOWN = (0, 6)  # of the eight pictures
+
+
+def pictures(host: Client, outputs: dict, number: str) -> list[Image.Image]:
+    return [Image.open(io.BytesIO(host.picture(entry))).convert("RGB") for entry in outputs[number]["images"]]
+
+
+def run(host: Client, workflow: Path) -> tuple[list[Image.Image], list[Image.Image]]:
+    """What is known, if anything, and what was made."""
+    prompt = to_prompt(json.loads(workflow.read_text(encoding="utf-8")), host.get("/object_info").json())
+    outputs = host.run(prompt)
+    plots = [find(prompt, "DSG_GuidanceReport"), 0]
+    shown = [key for key, node in prompt.items() if node["class_type"] == "PreviewImage"]
+    known = [key for key in shown if prompt[key]["inputs"]["images"] != plots]
+    return pictures(host, outputs, known[0]) if known else [], pictures(host, outputs, find(prompt, "SaveImage"))
+
+
+def tile(picture: Image.Image) -> Image.Image:
+    return picture.resize((TILE, TILE), Image.Resampling.NEAREST)
+
+
+def result_thumbnail(known: list[Image.Image], made: list[Image.Image]) -> Image.Image:
+    """Above two of what is known (or made), below two of what was made."""
+    picture = Image.new("RGB", (SIDE, SIDE), PAPER)
+    above = [(known or made[1:])[index % len(known or made[1:])] for index in SHOWN]
+    below = [made[index % len(made)] for index in SHOWN]
+    for y, row in ((NEAR, above), (FAR, below)):
+        for x, each in zip((NEAR, FAR), row):
+            picture.paste(tile(each), (x, y))
+    return picture
+
+
+def idea_thumbnail(known: list[Image.Image], made: list[Image.Image]) -> Image.Image:
+    """What is known becomes a picture; without anything known, two pictures."""
+    picture = Image.new("RGB", (SIDE, SIDE), PAPER)
+    first, last = (known or made[1:])[0], made[0]
+    picture.paste(tile(first), (NEAR, NEAR))
+    picture.paste(tile(last), (FAR, FAR))
+    arrow = ImageDraw.Draw(picture)
+    start, middle, turn = NEAR + TILE + 24, NEAR + TILE // 2, FAR + TILE // 2
+    arrow.line([(start, middle), (turn, middle), (turn, FAR - 40)], fill=INK, width=14, joint="curve")
+    arrow.polygon([(turn - 26, FAR - 46), (turn + 26, FAR - 46), (turn, FAR - 12)], fill=INK)
+    return picture
+
+
+def main() -> None:
+    folder = REPOSITORY / "workflows"
+    with running_host() as host:
+        for task in TASKS:
+            embedded, stable_diffusion = (template.name for template in task.TEMPLATES)
+            known, made = run(host, folder / f"{embedded}.json")
+            for name, draw in ((embedded, result_thumbnail), (stable_diffusion, idea_thumbnail)):
+                draw(known, made).save(folder / f"{name}.jpg", quality=85, optimize=True)
+                print(f"{name}.jpg", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Super-resolution: the picture, made small, must agree with a small one."""
+
+from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.layout import Node
+
+EMBEDDED = embedded(
+    "Super-resolution with DSG",
+    """## Super-resolution with DSG
+
+Press **Run**. Eight drawn faces are made four times smaller, with noise; the model makes them large again.
+
+**Try:** another *factor* in both nodes, another *seed* (other details fit the small picture too), or more noise.
+""",
+    [
+        Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8}),
+        Node("small", "DSG_ShrinkPicture", {}, {"image": ("faces", 0)}),
+        Node("noisy", "ImageAddNoise", {"seed": 1, "strength": 0.05}, {"image": ("small", 0)}, title="Add noise"),
+    ],
+    [Node("loss", "DSG_SuperResolutionLoss", {"noise_level": 0.05}, {"image": ("noisy", 0)})],
+    "super-resolution",
+)
+
+STABLE_DIFFUSION = stable_diffusion(
+    "Super-resolution with DSG",
+    f"""## Super-resolution with DSG
+
+Choose your checkpoint, your small picture and a prompt that says what it shows, then press **Run**. The small \
+picture is 128×128, the latent four times as large.
+
+{TIME_AND_MEMORY}""",
+    [
+        Node("image", "LoadImage", {"image": "example.png"}, height=330),
+        Node(
+            "small",
+            "ImageScale",
+            {"upscale_method": "area", "width": 128, "height": 128, "crop": "center"},
+            {"image": ("image", 0)},
+            title="The small picture",
+        ),
+    ],
+    [Node("loss", "DSG_SuperResolutionLoss", {"kernel": "area"}, {"image": ("small", 0)})],
+    "a cheerful drawing of a girl with yellow hair on a green hill, blue sky, sharp lines",
+    "super-resolution",
+)
+
+TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
