@@ -10,7 +10,7 @@ from .mask import MaskLoss
 from .palette import PaletteLoss
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss
 from .sketch import SketchLoss
-from .style import StyleLoss
+from .style import STYLE_DISTANCES, StyleLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
 from .text import TextLoss
 
@@ -19,6 +19,7 @@ __all__ = [
     "NO_FACE",
     "SEGMENTATION_DISTANCES",
     "SHRINK_KERNELS",
+    "STYLE_DISTANCES",
     "ColorizeLoss",
     "DeblurLoss",
     "FaceIDLoss",

@@ -14,20 +14,24 @@ from torch.nn import functional as F
 
 from .networks.clip import ClipNetwork
 
-LEAST_SIDE = 0.7  # of a cut-out, as a share of the picture's
+LEAST_SIDE = 0.7  # of a cut-out, as a share of the picture's shorter side
 
 
 def cut_outs(images: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Random square parts, resized to the picture's size: `[B, 3, H, W] → [count·B, 3, H, W]`, cut-out by cut-out.
+    """Random squares of pictures `[B, 3, H, W]`, resized to the shorter side S: `[count·B, 3, S, S]`, one by one.
 
-    The first is the whole picture. All pictures are cut alike, so that a picture does not depend on its neighbours.
+    The first is the whole picture, stretched to a square. All pictures are cut alike, so that a picture does not depend
+    on its neighbours.
     """
-    parts = [images]
+    height, width = images.shape[-2:]
+    short = min(height, width)
+    parts = [F.interpolate(images, (short, short), mode="bicubic", antialias=True) if height != width else images]
     for _ in range(count - 1):
-        side, x, y = torch.rand(3, generator=generator).tolist()
-        side = LEAST_SIDE + (1 - LEAST_SIDE) * side
-        place = torch.tensor([[side, 0, (1 - side) * (2 * x - 1)], [0, side, (1 - side) * (2 * y - 1)]])
-        grid = F.affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+        size, right, down = torch.rand(3, generator=generator).tolist()
+        side = short * (LEAST_SIDE + (1 - LEAST_SIDE) * size)
+        x, y = side / width, side / height
+        place = torch.tensor([[x, 0, (1 - x) * (2 * right - 1)], [0, y, (1 - y) * (2 * down - 1)]])
+        grid = F.affine_grid(place.expand(len(images), 2, 3), [len(images), 3, short, short], align_corners=False)
         parts.append(F.grid_sample(images, grid.to(images), padding_mode="border", align_corners=False))
     return torch.cat(parts)
 

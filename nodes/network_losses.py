@@ -3,7 +3,7 @@
 import torch
 from comfy_api.latest import io
 
-from ..guidance_losses import SEGMENTATION_DISTANCES, SegmentationLoss, StyleLoss, TextLoss
+from ..guidance_losses import SEGMENTATION_DISTANCES, STYLE_DISTANCES, SegmentationLoss, StyleLoss, TextLoss
 from ..host import AppliedLoss, apply_loss, clip_vision_network
 from .checks import check_range, image_from_host, mask_from_host, where_from_host
 from .inputs import range_inputs, weight_input, where_input
@@ -157,10 +157,12 @@ class StyleLossNode(io.ComfyNode):
                     default="3",
                     tooltip="Blocks of the image tower, from 1, with commas between. The papers: 3 of ViT-B-16.",
                 ),
-                io.Boolean.Input(
-                    "centred",
-                    default=False,
-                    tooltip="Less of the reference's subject and main colour, more of its texture.",
+                io.Combo.Input(
+                    "distance",
+                    options=list(STYLE_DISTANCES),
+                    default=STYLE_DISTANCES[0],
+                    tooltip="log-Gram: strokes count as much as large surfaces. Gram, as in the papers: mostly the "
+                    "colours of large surfaces.",
                 ),
                 weight_input(),
                 *range_inputs("this loss"),
@@ -177,7 +179,7 @@ class StyleLossNode(io.ComfyNode):
         conditioning,
         image,
         layers,
-        centred,
+        distance,
         weight,
         start_percent,
         end_percent,
@@ -193,7 +195,7 @@ class StyleLossNode(io.ComfyNode):
         if not network.module.layers:
             raise ValueError("Style Loss: this CLIP's image tower is no vision transformer; choose a ViT.")
         references = image_from_host(image, "Style Loss")
-        loss = StyleLoss(network.module, references, chosen_layers(layers, network.module.layers), centred)
+        loss = StyleLoss(network.module, references, chosen_layers(layers, network.module.layers), distance)
         return applied("Style Loss", conditioning, loss, network, weight, start_percent, end_percent, where)
 
 

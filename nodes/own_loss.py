@@ -34,7 +34,7 @@ class ApplyLoss(io.ComfyNode):
         if not (is_dataclass(loss) and callable(getattr(loss, "fit", None)) and hasattr(loss, "name")):
             raise ValueError(
                 f"Apply Loss: a {type(loss).__name__} is no loss, which is a dataclass with a name and a fit method; "
-                "see examples/brightness_loss in ComfyUI-DSG."
+                "see example_pack in ComfyUI-DSG."
             )
         patchers = list(getattr(loss, "patchers", []))
         applied = AppliedLoss(

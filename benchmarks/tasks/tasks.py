@@ -1,13 +1,12 @@
 """The tasks: how each is wired, and how it is judged by networks that guidance never sees."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.restoration import psnr
 from benchmarks.tasks.graph import Graph, Slot
 from embedded.held_out import STYLES, held_out_faces, held_out_maps
 from embedded.judges.attributes import FaceJudge
@@ -36,7 +35,7 @@ class Task:
     """One task on batches of 16 pictures.
 
     Attributes:
-        wire: `(graph, conditioning, batch number) → guided conditioning`; batch b is about the held-out people from 16·b on.
+        wire: `(graph, conditioning, batch number) → guided conditioning`; batch b is about the people from 16·b on.
         judge: `(pictures, batch number) → figures`, an array `[N]` each; the first is the one that the task is about.
         losses: how many losses act.
     """
@@ -84,7 +83,7 @@ def style(graph: Graph, conditioning: Slot, batch: int) -> Slot:
     references, *others = [[faces(graph, batch, count=1, first=place), 0] for place in places]
     for other in others:
         references = [graph.add("ImageBatch", image1=references, image2=other), 0]
-    wanted = {"clip": [clip, 0], "image": references, "layers": "3", "centred": False}
+    wanted = {"clip": [clip, 0], "image": references, "layers": "3", "distance": "log-Gram"}
     return loss(graph, "DSG_StyleLoss", conditioning, **wanted)
 
 
@@ -109,7 +108,8 @@ def chained(*wires: Callable[[Graph, Slot, int], Slot]) -> Callable[[Graph, Slot
 def overlap(found: np.ndarray, wanted: np.ndarray) -> float:
     """Mean intersection over union of two maps, over the classes that either has."""
     classes = np.union1d(found, wanted)
-    return float(np.mean([((found == c) & (wanted == c)).sum() / ((found == c) | (wanted == c)).sum() for c in classes]))
+    both = [((found == c) & (wanted == c)).sum() / ((found == c) | (wanted == c)).sum() for c in classes]
+    return float(np.mean(both))
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ def base(tmp_path_factory) -> Path:
     # Nodes that make what no user should: NaN, odd latents, a VAE of nothing. The tests feed them to ours.
     (folder / "custom_nodes" / "odd_inputs.py").write_text((Path(__file__).parent / "odd_inputs.py").read_text())
     # The documented example of a loss of one's own, as a user would copy it.
-    shutil.copytree(REPOSITORY / "examples" / "brightness_loss", folder / "custom_nodes" / "brightness_loss")
+    shutil.copytree(REPOSITORY / "example_pack", folder / "custom_nodes" / "brightness_loss")
     return folder
 
 

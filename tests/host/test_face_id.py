@@ -17,7 +17,7 @@ from tools.host import REPOSITORY
 from tools.server import Client, PromptError
 
 RECOGNISER, DETECTOR = "faces_irse.onnx", "buffalo_l/det_10g.onnx"
-BATCH, STEPS = 4, 16
+BATCH, STEPS, FEW_STEPS = 4, 20, 6
 RED_PLACE = (40, 24)  # x and y of the one red square, an anchor of the detector
 
 
@@ -43,9 +43,16 @@ def guided(
     picture: str | list = "red.png",
     mask: str | None = None,
     model: dict | None = None,
+    steps: int = FEW_STEPS,
     **inputs: object,
 ) -> Result:
-    """Four pictures with one loss; unguided if there is no kind. `picture` is a file or a slot, `mask` a file."""
+    """Four pictures with one loss; unguided without a kind.
+
+    Args:
+        picture: a file, or (first person, number of people, which picture) of held-out faces, one after the other.
+        mask: a file.
+        model: inputs of the loader; others are the loss's.
+    """
     graph = Graph()
     diffusion = graph.add("DSG_LoadEmbeddedModel", model_name="faces", style="any", batch_size=BATCH)
     positive = [diffusion, 1]
@@ -68,7 +75,7 @@ def guided(
         if mask:
             given["face_mask"] = [graph.add("LoadImageMask", image=mask, channel="red"), 0]
         positive = [graph.add(kind, **given), 0]
-    shown, report = sample(graph, diffusion, positive, BATCH, 3, STEPS, guidance_rate=0.2)
+    shown, report = sample(graph, diffusion, positive, BATCH, 3, steps, guidance_rate=0.2)
     return run(host, graph, shown, report)
 
 
