@@ -99,6 +99,12 @@ def loaded_network(module: nn.Module) -> LoadedNetwork:
     return LoadedNetwork(module, comfy.model_patcher.ModelPatcher(module, *devices))
 
 
+def load_network(network: LoadedNetwork) -> torch.device:
+    """Have the host load a network now, for a node that uses it by itself. Returns the device of its pictures."""
+    comfy.model_management.load_models_gpu([network.patcher])
+    return network.patcher.load_device
+
+
 class ClipVisionTokens(nn.Module):
     """The image tower of the host's CLIP_VISION, for the style loss (see `guidance_losses.style.TokenNetwork`)."""
 

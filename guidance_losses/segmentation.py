@@ -78,8 +78,7 @@ class SegmentationLoss:
         picture = resized_reference(picture, height, width, "Segmentation Loss")
         with torch.no_grad():
             logits = self.network(picture)
-            best = F.one_hot(logits.argmax(1), logits.shape[1]).movedim(-1, 1)
-        chosen = best[:, classes].to(picture)
+        chosen = (logits.argmax(1, keepdim=True) == classes.view(-1, 1, 1)).to(picture)
         if len(classes) == logits.shape[1]:
             return chosen
         return torch.cat([chosen, 1 - chosen.sum(1, keepdim=True)], dim=1)

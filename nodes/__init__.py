@@ -11,6 +11,7 @@ from .network_losses import SegmentationLossNode, StyleLossNode, TextLossNode
 from .own_loss import ApplyLoss
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
+from .segmentation import SegmentPicture
 
 NODES = [
     DSGKSampler,
@@ -26,6 +27,7 @@ NODES = [
     RandomMask,
     ShrinkPicture,
     BlurPicture,
+    SegmentPicture,
     SegmentationLossNode,
     StyleLossNode,
     TextLossNode,

@@ -1,5 +1,7 @@
 """What the user gave: checked, and pictures and masks brought into the losses' layout."""
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 
@@ -42,6 +44,18 @@ def where_from_host(where: Tensor | None, node: str) -> Tensor | None:
     if not mask.any():
         raise ValueError(f"{node}: the where mask is black everywhere, so the loss could change nothing; paint it.")
     return mask
+
+
+def class_number(name: str, labels: Mapping[int, str], node: str) -> int:
+    """The number of a class by its name, upper or lower case.
+
+    Raises:
+        ValueError: in one sentence that lists the classes, for one that the model does not have.
+    """
+    known = {label.lower(): number for number, label in labels.items()}
+    if name.strip().lower() not in known:
+        raise ValueError(f"{node}: the model has no class {name.strip()!r}; it has {', '.join(labels.values())}.")
+    return known[name.strip().lower()]
 
 
 def check_range(start_percent: float, end_percent: float, node: str) -> None:

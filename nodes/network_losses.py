@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..guidance_losses import SEGMENTATION_DISTANCES, STYLE_DISTANCES, SegmentationLoss, StyleLoss, TextLoss
 from ..host import AppliedLoss, apply_loss, clip_vision_network
-from .checks import check_range, image_from_host, mask_from_host, where_from_host
+from .checks import check_range, class_number, image_from_host, mask_from_host, where_from_host
 from .inputs import range_inputs, weight_input, where_input
 from .sockets import ClipSocket, SegmentationSocket
 
@@ -28,7 +28,7 @@ def applied(node: str, conditioning, loss, network, weight, start_percent, end_p
     )
 
 
-def chosen_classes(text: str, labels: list[str]) -> tuple[list[int], list[float]]:
+def chosen_classes(text: str, labels: list[str], node: str) -> tuple[list[int], list[float]]:
     """Numbers and weights of the classes in "hair:2, skin", or of all.
 
     Raises:
@@ -36,22 +36,17 @@ def chosen_classes(text: str, labels: list[str]) -> tuple[list[int], list[float]
     """
     if text.strip().lower() in ("", "all"):
         return list(range(len(labels))), [1.0] * len(labels)
-    known = {label.lower(): number for number, label in enumerate(labels)}
     weights: dict[int, float] = {}
     for part in text.split(","):
         name, _, weight = part.partition(":")
-        if name.strip().lower() not in known:
-            there = ", ".join(labels)
-            raise ValueError(f"Segmentation Loss: the model has no class {name.strip()!r}; it has {there}.")
+        number = class_number(name, dict(enumerate(labels)), node)
         try:
             value = float(weight or 1)
         except ValueError:
             value = 0.0
         if not 0 < value < float("inf"):
-            raise ValueError(
-                f"Segmentation Loss: {part.strip()!r} has no weight above 0 behind the colon; write hair:2."
-            )
-        weights[known[name.strip().lower()]] = value
+            raise ValueError(f"{node}: {part.strip()!r} has no weight above 0 behind the colon; write hair:2.")
+        weights[number] = value
     return list(weights), list(weights.values())
 
 
@@ -104,7 +99,7 @@ class SegmentationLossNode(io.ComfyNode):
             raise ValueError(
                 "Segmentation Loss: connect either an image, whose parts are copied, or a mask for one class."
             )
-        numbers, weights = chosen_classes(classes, model.module.labels)
+        numbers, weights = chosen_classes(classes, model.module.labels, "Segmentation Loss")
         if mask is not None and len(numbers) != 1:
             raise ValueError(
                 f"Segmentation Loss: a mask says where one class is to be, and classes names {len(numbers)}; name one "

@@ -73,7 +73,7 @@ def finite_difference(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Te
     """J·v ≈ ‖v‖·(D(x + δ·v/‖v‖) − D(x)) / δ, sample by sample.
 
     The Jacobian of an ideal denoiser is symmetric: x̂_0 = (x + σ²·∇log p(x)) / α, so J = (I + σ²·∇²log p(x)) / α. That
-    of a trained one is nearly so.
+    of a trained one is so only roughly, which costs more than the size of δ does.
     """
     with torch.no_grad():
         denoised = denoisers.plain(x, levels(x, sigma))

@@ -91,6 +91,7 @@ def test_node_ids_are_the_published_ones():
         "DSG_PaletteLoss",
         "DSG_RandomMask",
         "DSG_Sampler",
+        "DSG_SegmentPicture",
         "DSG_SegmentationLoss",
         "DSG_ShrinkPicture",
         "DSG_SketchLoss",

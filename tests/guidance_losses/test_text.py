@@ -94,7 +94,7 @@ def test_more_cut_outs_make_the_loss_steadier():
         fitted = TextLoss(CLIP, "a person with pink hair", count=count).fit(1, SIZE, SIZE, CPU)
         return float(torch.cat([fitted(image) for _ in range(12)]).std())
 
-    assert spread(16) < 0.7 * spread(2)
+    assert spread(16) < 0.8 * spread(2)
 
 
 def test_a_text_that_is_too_long_is_an_error_that_says_so():

@@ -5,7 +5,6 @@ import pytest
 
 from benchmarks.tasks.graph import Graph, run, sample
 from benchmarks.tasks.tasks import BATCH, TASKS, TEXTS
-from embedded.held_out import held_out_faces
 from tools.server import PromptError
 
 STEPS, RATE = 12, 0.2
@@ -14,7 +13,7 @@ STEPS, RATE = 12, 0.2
 def guided(host, task: str | None, batch: int = 0, rate: float = RATE, **changes: object) -> np.ndarray:
     """16 pictures of a task; unguided without one. `changes` are inputs of the task's loss nodes."""
     graph = Graph()
-    model = graph.add("DSG_LoadEmbeddedModel", model_name="faces", style="any", batch_size=BATCH)
+    model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=BATCH)
     positive = [model, 1]
     if task:
         positive = TASKS[task].wire(graph, positive, batch)
@@ -51,14 +50,9 @@ def test_a_text_s_attribute_is_shown(host, unguided):
     assert judged("text", guided(host, "text", rate=0.1)) > judged("text", unguided) + 0.3
 
 
-def test_style_brings_the_reference_s_colours(host, unguided):
-    """By plain arithmetic: the mean colours come closer to those of the four references."""
-    wanted = held_out_faces()[[0, 4, 8, 12]].mean(axis=(0, 1, 2))
-
-    def distance(pictures: np.ndarray) -> float:
-        return float(np.linalg.norm(pictures.mean(axis=(1, 2)) - wanted, axis=1).mean())
-
-    assert distance(guided(host, "style", rate=0.1)) < 0.7 * distance(unguided)
+def test_the_style_of_the_references_is_recognised(host, unguided):
+    """Of four styles of drawing."""
+    assert judged("style", guided(host, "style")) > judged("style", unguided) + 0.4
 
 
 def test_two_losses_hold_together(host, unguided):

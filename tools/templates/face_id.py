@@ -3,6 +3,8 @@
 from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
 from tools.templates.layout import Node
 
+INSIGHTFACE = {"model_name": "buffalo_l/w600k_r50.onnx", "detector": "buffalo_l/det_10g.onnx"}
+
 EMBEDDED = embedded(
     "FaceID with DSG",
     """## FaceID with DSG
@@ -30,8 +32,10 @@ STABLE_DIFFUSION = stable_diffusion(
     "FaceID with DSG",
     f"""## FaceID with DSG
 
-Choose your checkpoint, a face network (insightface's *w600k_r50.onnx*; for non-commercial use), a portrait with the \
-face in the middle, and a prompt for a portrait, then press **Run**.
+Choose your checkpoint, insightface's face network and detector (*buffalo_l*: *w600k_r50.onnx* and *det_10g.onnx*; for \
+non-commercial use), a picture of the person and a prompt for a portrait, then press **Run**.
+
+**Without a detector** (*none*), take a portrait with the face in the middle: both pictures are cropped there.
 
 {TIME_AND_MEMORY}""",
     [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
@@ -39,7 +43,7 @@ face in the middle, and a prompt for a portrait, then press **Run**.
     "a portrait photograph of a person, face in the middle, soft light",
     "face-id",
     rate=0.1,
-    networks=[Node("network", "DSG_LoadFaceModel", {"model_name": "buffalo_l/w600k_r50.onnx"})],
+    networks=[Node("network", "DSG_LoadFaceModel", INSIGHTFACE)],
 )
 
 TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]

@@ -7,8 +7,7 @@ EMBEDDED = embedded(
     "Style with DSG",
     """## Style with DSG
 
-Press **Run**. Eight faces are drawn with the colours of the one known picture. The miniature CLIP that judges style \
-knows little more than colours; a real one knows strokes as well.
+Press **Run**. Eight faces are drawn as the one known picture is, with its strokes and its colours.
 
 **Try:** another reference (*first*), several (*count*), or chain *Text Loss*.
 """,
