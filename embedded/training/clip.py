@@ -20,8 +20,10 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerFast
 
+from benchmarks.embedded_suite.clip import evaluate
 from embedded.training.face_data import FaceData
 from embedded.training.loop import Run, train
+from guidance_losses.networks.clip import load_clip
 
 CONTEXT = 48  # tokens; the longest caption has 39
 PADDING, BEGIN, UNKNOWN, END = "<padding>", "<begin>", "<unknown>", "<end>"
@@ -181,6 +183,8 @@ def main() -> None:
     save_file(weights, folder / "open_clip_model.safetensors", {"training_samples": str(seen)})
     save_tokenizer(batches.tokenizer, folder)
     print(f"{seen} samples, written to {folder}")
+    for name, share in evaluate(load_clip(folder), FaceData(options.data / "test")).items():
+        print(f"test {name}: {share:.4f}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from pytorch_metric_learning.losses import MultiSimilarityLoss
 from safetensors.torch import save_file
 
 from embedded.judges.identity import IdentityJudge
-from embedded.training.identity import Batches, identity_loss
+from embedded.training.face_data import FaceData
+from embedded.training.identity import Batches, identity_loss, print_figures
 from embedded.training.loop import Run, train
 
 
@@ -26,6 +27,7 @@ def main() -> None:
     path = run.folder / "identity_judge.safetensors"
     save_file({name: tensor.half().contiguous() for name, tensor in judge.state_dict().items()}, path)
     print(f"{seen} samples, written to {path}")
+    print_figures(IdentityJudge.load(path), FaceData(options.data / "test"))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
+from benchmarks.embedded_suite.segmentation import intersection_over_union
 from embedded.training.face_data import CLASSES, FaceData
 from embedded.training.loop import Run, train
+from guidance_losses.networks.segmentation import load_segmentation_network
 
 SIDE = 64
 MEAN = STD = 0.5
@@ -113,6 +115,8 @@ def main() -> None:
     seen = train(network, segmentation_loss(network, Batches(options.data / "train")), run)
     export(network, run.folder / "faces")
     print(f"{seen} samples, written to {run.folder / 'faces'}")
+    trained = load_segmentation_network(run.folder / "faces")
+    print(f"test mean IoU: {intersection_over_union(trained, FaceData(options.data / 'test')).mean():.4f}")
 
 
 if __name__ == "__main__":

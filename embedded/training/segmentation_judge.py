@@ -16,8 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.embedded_suite.segmentation import intersection_over_union
 from embedded.judges.segmentation import WEIGHTS, SegmentationJudge
-from embedded.training.face_data import CLASSES
+from embedded.training.face_data import CLASSES, FaceData
 from embedded.training.loop import Run, train
 from embedded.training.segmentation import Batches
 
@@ -45,6 +46,8 @@ def main() -> None:
     seen = train(judge, judge_loss(judge, Batches(options.data / "train")), run)
     export(judge, run.folder / WEIGHTS.name, seen)
     print(f"{seen} samples, written to {run.folder / WEIGHTS.name}")
+    trained = SegmentationJudge.load(run.folder / WEIGHTS.name)
+    print(f"test mean IoU: {intersection_over_union(trained, FaceData(options.data / 'test')).mean():.4f}")
 
 
 if __name__ == "__main__":

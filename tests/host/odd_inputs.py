@@ -2,9 +2,14 @@
 
 import hashlib
 import json
+import tempfile
+from pathlib import Path
 
+import comfy.clip_vision
 import comfy.model_management
 import comfy.ops
+import comfy.utils
+import folder_paths
 import torch
 from comfy import nested_tensor
 from comfy.cldm.cldm import ControlNet as ControlNetModel
@@ -128,6 +133,33 @@ class RandomControlNet(io.ComfyNode):
         return io.NodeOutput(ControlNet(net, load_device=device, extra_conds=[]))
 
 
+class SmallClipVision(io.ComfyNode):
+    """The host's CLIP_VISION with the image tower of the embedded CLIP, or a random DINOv2: small ones, which the
+    host's own loader does not know."""
+
+    @classmethod
+    def define_schema(cls):
+        kind = io.Combo.Input("kind", options=["CLIP", "DINOv2"])
+        return io.Schema("Test_ClipVision", category="test", inputs=[kind], outputs=[io.ClipVision.Output("vision")])
+
+    @classmethod
+    def execute(cls, kind):
+        shape = {"hidden_size": 160, "num_hidden_layers": 5, "num_attention_heads": 5, "intermediate_size": 320}
+        shape |= {"num_channels": 3, "image_size": 64, "patch_size": 8, "projection_dim": 128, "hidden_act": "gelu"}
+        shape |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "layer_norm_eps": 1e-5, "use_swiglu_ffn": False}
+        shape["model_type"] = {"CLIP": "clip_vision_model", "DINOv2": "dinov2"}[kind]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "config.json")
+            path.write_text(json.dumps(shape))
+            vision = comfy.clip_vision.ClipVisionModel(str(path))
+        if kind == "CLIP":
+            file = folder_paths.get_full_path_or_raise("dsg_clip_checkpoint", "faces/open_clip_model.safetensors")
+            weights = comfy.clip_vision.convert_to_transformers(comfy.utils.load_torch_file(file), "visual.")
+            missing, _ = vision.load_sd(weights)
+            assert not missing, missing
+        return io.NodeOutput(vision)
+
+
 class LatentNumbers(io.ComfyNode):
     """A latent's exact contents as text, so that a test can compare bits."""
 
@@ -174,6 +206,7 @@ class OddInputs(ComfyExtension):
             NoGradientModel,
             OutOfMemoryModel,
             RandomControlNet,
+            SmallClipVision,
             LatentNumbers,
             ModelState,
         ]
