@@ -18,7 +18,7 @@ class Graph:
 
     nodes: dict[str, dict] = field(default_factory=dict)
 
-    def add(self, kind: str, **inputs: object) -> str:
+    def add(self, kind: str, /, **inputs: object) -> str:
         key = str(len(self.nodes) + 1)
         self.nodes[key] = {"class_type": kind, "inputs": inputs}
         return key

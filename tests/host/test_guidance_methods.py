@@ -77,7 +77,7 @@ def test_an_automatic_rate_gets_closer_and_reports_what_it_took(host, template, 
     result = restored(host, template, blend)
     assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
     rates = [step["guidance_rate"] for step in result.report["steps"][:-1]]
-    assert all(0 < rate < 1 for rate in rates)
+    assert all(0 < rate <= 1 for rate in rates)  # 1 where the whole length is needed
     assert len({round(rate, 3) for rate in rates}) > 1
 
 
