@@ -25,7 +25,7 @@ def shares(found: Tensor, labels: list[str], colors: Tensor) -> str:
     counts = torch.bincount(found.flatten(), minlength=len(labels)) / found.numel()
     lines = []
     for number in counts.argsort(descending=True)[: counts.count_nonzero()].tolist():
-        red, green, blue = (255 * colors[number]).round().int().tolist()
+        red, green, blue = (255 * colors[number]).int().tolist()  # as the host saves pictures
         lines.append(f"{labels[number]}: {100 * counts[number]:.1f} %, #{red:02x}{green:02x}{blue:02x}")
     return "\n".join(lines)
 

@@ -24,7 +24,8 @@ STABLE_DIFFUSION = stable_diffusion(
     f"""## Style with DSG
 
 Choose your checkpoint, a CLIP of open_clip (*models/clip*, with its architecture) and a picture of the style, then \
-press **Run**. The prompt says what to draw. The paper's settings: guided between 30 % and 70 % of the run.
+press **Run**. The prompt says what to draw. The paper's settings: Gram matrices, guided between 30 % and \
+70 % of the run.
 
 {TIME_AND_MEMORY}""",
     [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
@@ -32,7 +33,7 @@ press **Run**. The prompt says what to draw. The paper's settings: guided betwee
         Node(
             "loss",
             "DSG_StyleLoss",
-            {"start_percent": 0.3, "end_percent": 0.7},
+            {"distance": "Gram", "start_percent": 0.3, "end_percent": 0.7},
             {"clip": ("network", 0), "image": ("image", 0)},
         )
     ],

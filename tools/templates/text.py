@@ -18,7 +18,7 @@ Loss* to say where everything is.
     [],
     [Node("loss", "DSG_TextLoss", {"text": "a person with pink hair"}, {"clip": ("network", 0)}, height=TEXT_HEIGHT)],
     "text",
-    rate=0.1,
+    rate=0.05,
     steps=50,
     networks=[Node("network", "DSG_LoadCLIP", {"clip_name": "faces"})],
 )
