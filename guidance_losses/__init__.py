@@ -7,6 +7,7 @@ from .face_id import NO_FACE, FaceIDLoss
 from .landmarks import LandmarkLoss
 from .loss import Loss, MeasuredLoss, inside
 from .mask import MaskLoss
+from .objects import BOXES, ObjectLoss, mask_boxes
 from .palette import PaletteLoss
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss
 from .sketch import SketchLoss
@@ -15,6 +16,7 @@ from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor,
 from .text import TextLoss
 
 __all__ = [
+    "BOXES",
     "CROPS",
     "NO_FACE",
     "SEGMENTATION_DISTANCES",
@@ -27,6 +29,7 @@ __all__ = [
     "Loss",
     "MaskLoss",
     "MeasuredLoss",
+    "ObjectLoss",
     "PaletteLoss",
     "SegmentationLoss",
     "SketchLoss",
@@ -38,6 +41,7 @@ __all__ = [
     "check_kernel",
     "gaussian_kernel",
     "inside",
+    "mask_boxes",
     "motion_kernel",
     "shrink",
 ]

@@ -5,9 +5,10 @@ from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .loaders import LoadClip, LoadFaceModel, LoadSegmentationModel
+from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .network_losses import SegmentationLossNode, StyleLossNode, TextLossNode
+from .objects import ObjectLossNode
 from .own_loss import ApplyLoss
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
@@ -33,10 +34,12 @@ NODES = [
     TextLossNode,
     FaceIDLossNode,
     LandmarkLossNode,
+    ObjectLossNode,
     ApplyLoss,
     LoadClip,
     LoadSegmentationModel,
     LoadFaceModel,
+    LoadDetector,
     GuidanceReport,
     LoadEmbeddedModel,
     LoadEmbeddedFaces,

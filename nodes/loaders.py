@@ -6,13 +6,15 @@ from torch import nn
 from ..guidance_losses.networks.clip import load_clip
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
+from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
-from .model_files import CLIP_CHECKPOINTS, CLIP_FOLDERS, FACE, SEGMENTATION
-from .sockets import ClipSocket, FaceSocket, SegmentationSocket
+from .model_files import CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION
+from .sockets import ClipSocket, DetectorSocket, FaceSocket, SegmentationSocket
 
 FROM_FOLDER = "from the folder"
 NO_DETECTOR = "none"
+NO_FILE = "there is none yet"
 ARCHITECTURES = [
     "ViT-B-16",
     "ViT-B-16-quickgelu",
@@ -123,3 +125,36 @@ class LoadFaceModel(io.ComfyNode):
         if detector != NO_DETECTOR:
             networks["detector"] = load_face_detector(FACE.path(detector, "Load Face Model"))
         return io.NodeOutput(loaded_network(networks))
+
+
+class LoadDetector(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadDetector",
+            display_name="Load Object Detector",
+            category="DSG/loaders",
+            description="One of torchvision's object detectors, trained on COCO, from the file of its weights.",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=DETECTION.names() or [NO_FILE],
+                    tooltip="A file in models/dsg/detection, .safetensors or .pth. None comes with the pack.",
+                ),
+                io.Combo.Input(
+                    "architecture",
+                    options=list(DETECTORS),
+                    default=DETECTORS[0],
+                    tooltip="What the file holds; torchvision's own files begin with this name.",
+                ),
+            ],
+            outputs=[
+                DetectorSocket.Output("model", display_name="model"),
+                io.String.Output("classes", display_name="classes"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model_name, architecture) -> io.NodeOutput:
+        network = load_object_detector(DETECTION.path(model_name, "Load Object Detector"), architecture)
+        return io.NodeOutput(loaded_network(network), ", ".join(network.labels.values()))

@@ -16,14 +16,14 @@ class ModelFiles:
     Attributes:
         kind: the host's name for its folders.
         places: below the host's models folder, with `/`; a user's `extra_model_paths.yaml` can add others under `kind`.
-        embedded: below the pack's own weights.
+        embedded: below the pack's own weights, if there are such.
         endings: of the files' names. For networks that are a folder of files, the one file that each folder has.
         folders: whether the network is the folder around such a file.
     """
 
     kind: str
     places: tuple[str, ...]
-    embedded: str
+    embedded: str | None
     endings: tuple[str, ...]
     folders: bool = False
 
@@ -31,7 +31,8 @@ class ModelFiles:
         """Tell the host of these places."""
         for place in self.places:
             folder_paths.add_model_folder_path(self.kind, str(Path(folder_paths.models_dir, place)))
-        folder_paths.add_model_folder_path(self.kind, str(EMBEDDED / self.embedded))
+        if self.embedded:
+            folder_paths.add_model_folder_path(self.kind, str(EMBEDDED / self.embedded))
 
     def names(self) -> list[str]:
         """What there is, for a drop-down."""
@@ -61,9 +62,10 @@ class ModelFiles:
 
 SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), "segmentation", ("config.json",), folders=True)
 FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), "face", (".onnx", ".safetensors", ".pth"))
+DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), None, (".safetensors", ".pth"))
 # The folders of the embedded kind, with their own architecture; single checkpoints lie in the host's own folder.
 CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), "clip", ("open_clip_config.json",), folders=True)
 CLIP_CHECKPOINTS = ModelFiles("dsg_clip_checkpoint", ("clip", "text_encoders"), "clip", (".safetensors", ".pt", ".bin"))
 
-for kind in (SEGMENTATION, FACE, CLIP_FOLDERS, CLIP_CHECKPOINTS):
+for kind in (SEGMENTATION, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
     kind.register()

@@ -15,9 +15,10 @@ NODE_IDS = sorted(set(re.findall(r'node_id="(DSG_\w+)"', "".join(path.read_text(
 # What each room may import, beside the standard library.
 ROOMS = {
     "sampling": {"torch", "sampling"},
-    "guidance_losses": {"torch", "torchvision", "kornia", "guidance_losses"},
+    "guidance_losses": {"torch", "torchvision", "kornia", "scipy", "guidance_losses"},
     "guidance_losses/networks": {
         "torch",
+        "torchvision",
         "safetensors",
         "transformers",
         "open_clip",
@@ -83,11 +84,13 @@ def test_node_ids_are_the_published_ones():
         "DSG_KSampler",
         "DSG_LandmarkLoss",
         "DSG_LoadCLIP",
+        "DSG_LoadDetector",
         "DSG_LoadEmbeddedFaces",
         "DSG_LoadEmbeddedModel",
         "DSG_LoadFaceModel",
         "DSG_LoadSegmentationModel",
         "DSG_MaskLoss",
+        "DSG_ObjectLoss",
         "DSG_PaletteLoss",
         "DSG_RandomMask",
         "DSG_Sampler",

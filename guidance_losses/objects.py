@@ -1,0 +1,54 @@
+"""Object location: what is to be where.
+
+Bansal et al., "Universal Guidance for Diffusion Models", 2023, arXiv 2302.07121: the loss is that with which the
+detector was trained, of the estimate with the boxes and classes that are asked for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from .networks.object_detector import ObjectDetector
+
+BOXES = ("one for each mask", "one for each white region")
+
+
+def mask_boxes(mask: Tensor, boxes: str = BOXES[0]) -> Tensor:
+    """The boxes around what is white: a mask `[H, W]` in [0, 1] → `[K, 4]`.
+
+    A box is left, top, right and bottom, as shares of the mask's width and height. K is 0 for a black mask.
+
+    Args:
+        boxes: one of `BOXES`. Regions that touch, if only at a corner, are one.
+    """
+    white = (mask > 0.5).cpu().numpy()
+    if boxes == BOXES[1]:
+        white, _ = ndimage.label(white, structure=[[1, 1, 1]] * 3)
+    found = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(white.astype(int))]
+    height, width = mask.shape
+    return torch.tensor(found, dtype=torch.float32).reshape(-1, 4) / torch.tensor([width, height, width, height])
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectLoss:
+    """How little a detector sees the objects that are asked for, where they are asked for, and no others.
+
+    Attributes:
+        network: the detector.
+        boxes: `[K, 4]`: left, top, right, bottom as shares of the picture's width and height; the same for all
+            pictures.
+        classes: `[K]`, int64: the detector's number for what is in each box.
+    """
+
+    network: ObjectDetector
+    boxes: Tensor
+    classes: Tensor
+    name: str = "object location"
+
+    def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+        boxes = (self.boxes * self.boxes.new_tensor([width, height, width, height])).to(device)
+        classes = self.classes.to(device)
+        return lambda images: torch.stack([self.network(image, boxes.to(image), classes) for image in images])
