@@ -3,9 +3,9 @@
 from comfy_api.latest import io
 
 from ..guidance_losses import PaletteLoss, SketchLoss
-from ..host import AppliedLoss, apply_loss
-from .checks import check_range, image_from_host, where_from_host
+from .checks import image_from_host
 from .inputs import range_inputs, weight_input, where_input
+from .loss_node import conditioning_input, conditioning_output, guided_by
 
 DARK_LINES, LIGHT_LINES = "dark on light", "light on dark"
 LEAST_CONTRAST = 0.02  # between a drawing's lines and its paper
@@ -20,7 +20,7 @@ class SketchLossNode(io.ComfyNode):
             category="DSG/losses",
             description="The picture's edges must lie where a drawing has its lines.",
             inputs=[
-                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                conditioning_input(),
                 io.Image.Input("drawing", tooltip="A line drawing, or the edges of a picture from the Canny node."),
                 io.Combo.Input(
                     "lines",
@@ -32,20 +32,16 @@ class SketchLossNode(io.ComfyNode):
                 *range_inputs("this loss"),
                 where_input(),
             ],
-            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+            outputs=[conditioning_output()],
         )
 
     @classmethod
     def execute(cls, conditioning, drawing, lines, weight, start_percent, end_percent, where=None) -> io.NodeOutput:
-        check_range(start_percent, end_percent, "Sketch Loss")
         drawing = image_from_host(drawing, "Sketch Loss")
         if ((drawing.amax(dim=(1, 2, 3)) - drawing.amin(dim=(1, 2, 3))) < LEAST_CONTRAST).any():
             raise ValueError("Sketch Loss: the drawing is blank, so there are no lines to follow; give one with lines.")
         loss = SketchLoss(drawing, dark_lines=lines == DARK_LINES)
-        where = where_from_host(where, "Sketch Loss")
-        return io.NodeOutput(
-            apply_loss(conditioning, AppliedLoss(loss, weight, start_percent, end_percent, where=where))
-        )
+        return guided_by(loss, "Sketch Loss", conditioning, weight, start_percent, end_percent, where)
 
 
 class PaletteLossNode(io.ComfyNode):
@@ -57,20 +53,16 @@ class PaletteLossNode(io.ComfyNode):
             category="DSG/losses",
             description="The picture must have the colours of another, each as often, wherever they are.",
             inputs=[
-                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                conditioning_input(),
                 io.Image.Input("image", tooltip="The picture whose colours count, of any size and content."),
                 weight_input(),
                 *range_inputs("this loss"),
                 where_input(),
             ],
-            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+            outputs=[conditioning_output()],
         )
 
     @classmethod
     def execute(cls, conditioning, image, weight, start_percent, end_percent, where=None) -> io.NodeOutput:
-        check_range(start_percent, end_percent, "Colour Palette Loss")
         loss = PaletteLoss(image_from_host(image, "Colour Palette Loss"))
-        where = where_from_host(where, "Colour Palette Loss")
-        return io.NodeOutput(
-            apply_loss(conditioning, AppliedLoss(loss, weight, start_percent, end_percent, where=where))
-        )
+        return guided_by(loss, "Colour Palette Loss", conditioning, weight, start_percent, end_percent, where)

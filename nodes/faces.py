@@ -6,7 +6,7 @@ from torch import Tensor
 from ..guidance_losses import CROPS, NO_FACE, FaceIDLoss, LandmarkLoss
 from .checks import image_from_host, mask_from_host
 from .inputs import range_inputs, weight_input, where_input
-from .network_losses import applied, conditioning_input, conditioning_output
+from .loss_node import conditioning_input, conditioning_output, guided_by
 from .sockets import FaceSocket
 
 
@@ -99,7 +99,7 @@ class FaceIDLossNode(io.ComfyNode):
         loss = FaceIDLoss(
             networks["recogniser"], references, crop, one_each, face_mask, networks.get("detector"), no_face
         )
-        return applied("FaceID Loss", conditioning, loss, model, weight, start_percent, end_percent, where)
+        return guided_by(loss, "FaceID Loss", conditioning, weight, start_percent, end_percent, where, [model.patcher])
 
 
 class LandmarkLossNode(io.ComfyNode):
@@ -141,4 +141,6 @@ class LandmarkLossNode(io.ComfyNode):
         reference = image_from_host(image, "Landmark Loss")
         face_mask = face_mask_from_host(face_mask, reference, "Landmark Loss")
         loss = LandmarkLoss(model.module["detector"], reference, face_mask, no_face)
-        return applied("Landmark Loss", conditioning, loss, model, weight, start_percent, end_percent, where)
+        return guided_by(
+            loss, "Landmark Loss", conditioning, weight, start_percent, end_percent, where, [model.patcher]
+        )

@@ -4,9 +4,9 @@ from comfy_api.latest import io
 from torch.nn import functional as F
 
 from ..guidance_losses import ColorizeLoss, DeblurLoss, MaskLoss, SuperResolutionLoss
-from ..host import AppliedLoss, apply_loss
-from .checks import check_range, image_from_host, mask_from_host, where_from_host
+from .checks import image_from_host, mask_from_host
 from .inputs import blur_inputs, noise_level_input, range_inputs, shrink_inputs, weight_input, where_input
+from .loss_node import conditioning_input, conditioning_output, guided_by
 from .measurements import drawn_kernel
 
 
@@ -19,7 +19,7 @@ class MaskLossNode(io.ComfyNode):
             category="DSG/losses",
             description="The picture must agree with the image where the mask is black; the white part is free.",
             inputs=[
-                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                conditioning_input(),
                 io.Image.Input("image", tooltip="The picture whose known pixels count. Noise in it is allowed."),
                 io.Mask.Input("mask", tooltip="White where the picture is to be made anew, black where it is known."),
                 weight_input(),
@@ -39,7 +39,7 @@ class MaskLossNode(io.ComfyNode):
                 ),
                 noise_level_input(),
             ],
-            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+            outputs=[conditioning_output()],
         )
 
     @classmethod
@@ -55,7 +55,6 @@ class MaskLossNode(io.ComfyNode):
         restore_known,
         noise_level=0.0,
     ) -> io.NodeOutput:
-        check_range(start_percent, end_percent, "Mask Loss")
         image = image_from_host(image, "Mask Loss")
         mask = mask_from_host(mask, "Mask Loss")
         if mask.shape[-2:] != image.shape[-2:]:
@@ -73,7 +72,7 @@ class MaskLossNode(io.ComfyNode):
             )
         loss = MaskLoss(image, known, noise_level)
         restore = loss.restore if restore_known else None
-        return io.NodeOutput(apply_loss(conditioning, AppliedLoss(loss, weight, start_percent, end_percent, restore)))
+        return guided_by(loss, "Mask Loss", conditioning, weight, start_percent, end_percent, restore=restore)
 
 
 class SuperResolutionLossNode(io.ComfyNode):
@@ -85,7 +84,7 @@ class SuperResolutionLossNode(io.ComfyNode):
             category="DSG/losses",
             description="The picture, made small, must agree with a small image.",
             inputs=[
-                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                conditioning_input(),
                 io.Image.Input("image", tooltip="The small image: the picture's size divided by the factor."),
                 *shrink_inputs(),
                 weight_input(),
@@ -93,7 +92,7 @@ class SuperResolutionLossNode(io.ComfyNode):
                 noise_level_input(),
                 where_input(),
             ],
-            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+            outputs=[conditioning_output()],
         )
 
     @classmethod
@@ -110,10 +109,8 @@ class SuperResolutionLossNode(io.ComfyNode):
         where=None,
     ) -> io.NodeOutput:
         node = "Super-Resolution Loss"
-        check_range(start_percent, end_percent, node)
         loss = SuperResolutionLoss(image_from_host(image, node), factor, kernel, noise_level)
-        applied = AppliedLoss(loss, weight, start_percent, end_percent, where=where_from_host(where, node))
-        return io.NodeOutput(apply_loss(conditioning, applied))
+        return guided_by(loss, node, conditioning, weight, start_percent, end_percent, where)
 
 
 class DeblurLossNode(io.ComfyNode):
@@ -125,7 +122,7 @@ class DeblurLossNode(io.ComfyNode):
             category="DSG/losses",
             description="The picture, blurred with a known kernel, must agree with a blurred image.",
             inputs=[
-                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                conditioning_input(),
                 io.Image.Input("image", tooltip="The blurred image, of the picture's size."),
                 *blur_inputs(),
                 weight_input(),
@@ -133,7 +130,7 @@ class DeblurLossNode(io.ComfyNode):
                 noise_level_input(),
                 where_input(),
             ],
-            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+            outputs=[conditioning_output()],
         )
 
     @classmethod
@@ -153,12 +150,10 @@ class DeblurLossNode(io.ComfyNode):
         where=None,
     ) -> io.NodeOutput:
         node = "Deblur Loss"
-        check_range(start_percent, end_percent, node)
         image = image_from_host(image, node)
         drawn = drawn_kernel(blur, size, std, angle, kernel, image.shape[-2:], node)
         loss = DeblurLoss(image, drawn, noise_level)
-        applied = AppliedLoss(loss, weight, start_percent, end_percent, where=where_from_host(where, node))
-        return io.NodeOutput(apply_loss(conditioning, applied))
+        return guided_by(loss, node, conditioning, weight, start_percent, end_percent, where)
 
 
 class ColorizeLossNode(io.ComfyNode):
@@ -170,14 +165,14 @@ class ColorizeLossNode(io.ComfyNode):
             category="DSG/losses",
             description="The picture must be as light and dark as the image; its colours are free.",
             inputs=[
-                io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler."),
+                conditioning_input(),
                 io.Image.Input("image", tooltip="The grey picture. Of a coloured one only the luminance counts."),
                 weight_input(),
                 *range_inputs("this loss"),
                 noise_level_input(),
                 where_input(),
             ],
-            outputs=[io.Conditioning.Output("guided", display_name="conditioning")],
+            outputs=[conditioning_output()],
         )
 
     @classmethod
@@ -185,7 +180,5 @@ class ColorizeLossNode(io.ComfyNode):
         cls, conditioning, image, weight, start_percent, end_percent, noise_level=0.0, where=None
     ) -> io.NodeOutput:
         node = "Colourise Loss"
-        check_range(start_percent, end_percent, node)
         loss = ColorizeLoss(image_from_host(image, node), noise_level)
-        applied = AppliedLoss(loss, weight, start_percent, end_percent, where=where_from_host(where, node))
-        return io.NodeOutput(apply_loss(conditioning, applied))
+        return guided_by(loss, node, conditioning, weight, start_percent, end_percent, where)

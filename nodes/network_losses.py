@@ -4,28 +4,11 @@ import torch
 from comfy_api.latest import io
 
 from ..guidance_losses import SEGMENTATION_DISTANCES, STYLE_DISTANCES, SegmentationLoss, StyleLoss, TextLoss
-from ..host import AppliedLoss, apply_loss, clip_vision_network
-from .checks import check_range, class_number, image_from_host, mask_from_host, where_from_host
+from ..host import clip_vision_network
+from .checks import class_number, image_from_host, mask_from_host
 from .inputs import range_inputs, weight_input, where_input
+from .loss_node import conditioning_input, conditioning_output, guided_by
 from .sockets import ClipSocket, SegmentationSocket
-
-
-def conditioning_input() -> io.Input:
-    return io.Conditioning.Input("conditioning", tooltip="The positive conditioning of the sampler.")
-
-
-def conditioning_output() -> io.Output:
-    return io.Conditioning.Output("guided", display_name="conditioning")
-
-
-def applied(node: str, conditioning, loss, network, weight, start_percent, end_percent, where) -> io.NodeOutput:
-    """The conditioning with the loss on it, and its network in the host's care."""
-    check_range(start_percent, end_percent, node)
-    where = where_from_host(where, node)
-    patchers = [network.patcher]
-    return io.NodeOutput(
-        apply_loss(conditioning, AppliedLoss(loss, weight, start_percent, end_percent, patchers=patchers, where=where))
-    )
 
 
 def chosen_classes(text: str, labels: list[str], node: str) -> tuple[list[int], list[float]]:
@@ -113,7 +96,9 @@ class SegmentationLossNode(io.ComfyNode):
             None if mask is None else mask_from_host(mask, "Segmentation Loss").clamp(0, 1),
             distance,
         )
-        return applied("Segmentation Loss", conditioning, loss, model, weight, start_percent, end_percent, where)
+        return guided_by(
+            loss, "Segmentation Loss", conditioning, weight, start_percent, end_percent, where, [model.patcher]
+        )
 
 
 def chosen_layers(text: str, there: int) -> tuple[int, ...]:
@@ -191,7 +176,7 @@ class StyleLossNode(io.ComfyNode):
             raise ValueError("Style Loss: this CLIP's image tower is no vision transformer; choose a ViT.")
         references = image_from_host(image, "Style Loss")
         loss = StyleLoss(network.module, references, chosen_layers(layers, network.module.layers), distance)
-        return applied("Style Loss", conditioning, loss, network, weight, start_percent, end_percent, where)
+        return guided_by(loss, "Style Loss", conditioning, weight, start_percent, end_percent, where, [network.patcher])
 
 
 class TextLossNode(io.ComfyNode):
@@ -230,4 +215,4 @@ class TextLossNode(io.ComfyNode):
         for sentence in (text, negative):
             clip.module.check_text(sentence)
         loss = TextLoss(clip.module, text.strip(), negative.strip(), cut_outs)
-        return applied("Text Loss", conditioning, loss, clip, weight, start_percent, end_percent, where)
+        return guided_by(loss, "Text Loss", conditioning, weight, start_percent, end_percent, where, [clip.patcher])

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..guidance_losses import BOXES, ObjectLoss, mask_boxes
 from .checks import class_number, mask_from_host
 from .inputs import range_inputs, weight_input, where_input
-from .network_losses import applied, conditioning_input, conditioning_output
+from .loss_node import conditioning_input, conditioning_output, guided_by
 from .sockets import DetectorSocket
 
 
@@ -71,4 +71,4 @@ class ObjectLossNode(io.ComfyNode):
     ) -> io.NodeOutput:
         masks = mask_from_host(mask, "Object Loss")
         loss = ObjectLoss(model.module, *asked_objects(classes, masks, boxes, model.module.labels))
-        return applied("Object Loss", conditioning, loss, model, weight, start_percent, end_percent, where)
+        return guided_by(loss, "Object Loss", conditioning, weight, start_percent, end_percent, where, [model.patcher])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import tempfile
 from pathlib import Path
 
@@ -113,6 +114,41 @@ class OutOfMemoryModel(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+class WatchedModel(io.ComfyNode):
+    """A model that logs the most bytes that autograd keeps of one of its passes."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs, outputs = [io.Model.Input("model")], [io.Model.Output("watched")]
+        return io.Schema(node_id="Test_WatchedModel", category="test", inputs=inputs, outputs=outputs)
+
+    @classmethod
+    def fingerprint_inputs(cls, **_inputs):
+        return float("nan")  # never cached: each run gets a count of its own
+
+    @classmethod
+    def execute(cls, model):
+        most = [0]
+
+        def call(apply_model, args):
+            kept: dict[int, int] = {}
+
+            def keep(tensor):
+                kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+                return tensor
+
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+                output = apply_model(args["input"], args["timestep"], **args["c"])
+            if sum(kept.values()) > most[0]:
+                most[0] = sum(kept.values())
+                logging.info("kept for the backward pass: %d bytes", most[0])
+            return output
+
+        model = model.clone()
+        model.set_model_unet_function_wrapper(call)
+        return io.NodeOutput(model)
+
+
 class RandomControlNet(io.ComfyNode):
     """The host's own ControlNet, of the embedded model's shape, with random weights."""
 
@@ -205,6 +241,7 @@ class OddInputs(ComfyExtension):
             NoVAE,
             NoGradientModel,
             OutOfMemoryModel,
+            WatchedModel,
             RandomControlNet,
             SmallClipVision,
             LatentNumbers,

@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -85,6 +86,24 @@ def test_low_memory_gives_the_exact_picture(host, template, exact):
     low = restored(host, template, gradient="low memory")
     assert low.report["gradient_modes"] == ["low memory"]
     assert np.abs(low.restored.astype(int) - exact.restored.astype(int)).max() <= 1
+
+
+def test_low_memory_keeps_a_fraction_of_what_exact_keeps(host, template):
+    """Of the model's pass, weights included, as the host's log tells it."""
+
+    def kept(gradient: str) -> int:
+        before = len(host.log.read_text())
+        prompt = with_setting(template, Setting("DSG", 0.2, 2), 0, 1)
+        sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
+        prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": {"model": sampler["model"]}}
+        prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "gradient": gradient}}
+        prompt["method"]["inputs"]["step_size"] = 0.0
+        sampler |= {"model": ["watched", 0], "method": ["method", 0]}
+        restore(host, prompt)
+        found = re.findall(r"kept for the backward pass: (\d+) bytes", host.log.read_text()[before:])
+        return max(map(int, found))
+
+    assert 0 < kept("low memory") < 0.3 * kept("exact")
 
 
 @pytest.mark.parametrize("gradient", ["finite difference", "none"])

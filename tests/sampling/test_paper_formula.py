@@ -10,36 +10,19 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from sampling import DPS, DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm, SeededNoise, sample
+from tests.sampling.toy import START, ddpm_alpha_bars, loss, network
 
 STEPS = 50
 RATE = 0.2
 STEP_SIZE = 0.3
 NOISE = SeededNoise(5)
-MEASURED = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-START = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-
-
-def ddpm_alpha_bars() -> list[float]:
-    """DDPM's linear schedule, respaced to 50 steps, from the noisiest; the last is the finished picture."""
-    alpha_bars = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
-    return [*alpha_bars[19::20].flip(0).tolist(), 1.0]
-
-
-def network(x: Tensor, alpha_bar: float) -> Tensor:
-    """A toy in place of x̂_0(x_t): nonlinear, and its Jacobian is not symmetric."""
-    mixed = 0.9 * x.roll(1, -1) - 0.7 * x.roll(2, -2) + 0.4 * x.roll(1, -3)
-    return 0.5 + 0.5 * torch.tanh(math.sqrt(alpha_bar) * x + (1 - 0.5 * alpha_bar) * mixed)
-
-
-def loss(images: Tensor) -> Tensor:
-    return (MEASURED.to(images.dtype) - images)[..., ::2].flatten(1).norm(dim=1)
 
 
 def paper_trajectory(spherical: bool, noises: list[Tensor]) -> list[Tensor]:
     """DSG's algorithm with DDPM's posterior (or DPS's algorithm 1), in the papers' symbols; each x_t of the run."""
     n = START[0].numel()
     x, trajectory = START, [START]
-    alpha_bars = ddpm_alpha_bars()
+    alpha_bars = ddpm_alpha_bars(STEPS)
     for t, (alpha_bar, alpha_bar_next) in enumerate(pairwise(alpha_bars)):
         x_t = x.clone().requires_grad_()
         x_0 = network(x_t, alpha_bar)
@@ -75,7 +58,7 @@ def vp_scale(sigma: float, flow: bool) -> float:
 
 
 def our_trajectory(method: GuidanceMethod, flow: bool, dtype: torch.dtype) -> list[Tensor]:
-    sigmas = torch.tensor([host_sigma(value, flow) for value in ddpm_alpha_bars()], dtype=torch.float64)
+    sigmas = torch.tensor([host_sigma(value, flow) for value in ddpm_alpha_bars(STEPS)], dtype=torch.float64)
 
     def denoiser(x: Tensor, sigma: Tensor) -> Tensor:
         level = float(sigma[0])
@@ -101,7 +84,7 @@ def our_trajectory(method: GuidanceMethod, flow: bool, dtype: torch.dtype) -> li
 @pytest.mark.parametrize("method", [DSG, replace(DPS, rho=STEP_SIZE)])
 def test_the_trajectory_is_the_papers_in_our_coordinates(method, flow, dtype, tolerance):
     """Measured: below 1e-13 in float64, and 9e-7 in float32."""
-    noises = [NOISE(START.to(dtype), host_sigma(value, flow)).double() for value in ddpm_alpha_bars()[:-1]]
+    noises = [NOISE(START.to(dtype), host_sigma(value, flow)).double() for value in ddpm_alpha_bars(STEPS)[:-1]]
     theirs = paper_trajectory(method.spherical, noises)
     ours = our_trajectory(method, flow, dtype)
     assert len(ours) == len(theirs) == STEPS + 1

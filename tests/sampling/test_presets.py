@@ -12,28 +12,11 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from sampling import METHODS, Guidance, GuidanceMethod, GuidanceRate, LossTerm, SeededNoise, sample
+from tests.sampling.toy import START, ddpm_alpha_bars, loss, network
 
 STEPS = 8
 RATE = 0.2
 NOISE = SeededNoise(5)
-MEASURED = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-START = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-
-
-def ddpm_alpha_bars() -> list[float]:
-    """DDPM's linear schedule, respaced, from the noisiest; the last is the finished picture."""
-    alpha_bars = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
-    return [*alpha_bars[124::125].flip(0).tolist(), 1.0]
-
-
-def network(x: Tensor, alpha_bar: float) -> Tensor:
-    """A toy in place of x̂_0(x_t): nonlinear, and its Jacobian is not symmetric."""
-    mixed = 0.9 * x.roll(1, -1) - 0.7 * x.roll(2, -2) + 0.4 * x.roll(1, -3)
-    return 0.5 + 0.5 * torch.tanh(math.sqrt(alpha_bar) * x + (1 - 0.5 * alpha_bar) * mixed)
-
-
-def loss(images: Tensor) -> Tensor:
-    return (MEASURED - images)[..., ::2].flatten(1).norm(dim=1)
 
 
 def gradient(value: Tensor, of: Tensor) -> Tensor:
@@ -153,7 +136,7 @@ def noise_of(flow: bool, alpha_bar: float) -> Callable[..., Tensor]:
 
 def paper_trajectory(paper: Callable[[Step], Tensor], method: str, flow: bool) -> Iterator[Tensor]:
     """Each x_t of the run, and the result. `flow` only chooses the noises' seeds."""
-    x, bars = START, ddpm_alpha_bars()
+    x, bars = START, ddpm_alpha_bars(STEPS)
     alphas = [alpha_bar / after for alpha_bar, after in pairwise(bars)]
     for t, (alpha_bar, alpha_bar_next) in enumerate(pairwise(bars)):
         draw = noise_of(flow, alpha_bar)
@@ -182,7 +165,7 @@ def host_scale(sigma: float, flow: bool) -> float:
 
 
 def our_trajectory(method: GuidanceMethod, flow: bool) -> list[Tensor]:
-    levels = [host_sigma(value, flow) for value in ddpm_alpha_bars()]
+    levels = [host_sigma(value, flow) for value in ddpm_alpha_bars(STEPS)]
 
     def denoiser(x: Tensor, sigma: Tensor) -> Tensor:
         scale = host_scale(float(sigma[0]), flow)
