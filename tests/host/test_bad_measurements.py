@@ -104,7 +104,8 @@ def test_values_that_are_not_finite(host, guided, kind):
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_range_that_ends_before_it_begins(host, guided, kind):
     changes = {"start_percent": 0.8, "end_percent": 0.2}
-    refused(host, with_loss(guided, kind, picture(64, 64), changes, {}), NAMES[kind], "swap")
+    image = {"class_type": "DSG_LoadEmbeddedFaces", "inputs": {"first": 0, "count": 1}}
+    refused(host, with_loss(guided, kind, image, changes, {}), NAMES[kind], "swap")
 
 
 @pytest.mark.parametrize("kind", NAMES)
