@@ -1,10 +1,10 @@
-"""Each task with DSG and without, on the embedded flow-matching model, judged by networks that guidance never sees.
+"""Each task by DSG, DPS, FreeDoM and unguided, judged by networks that guidance never sees.
 
-    python -m benchmarks.tasks                     64 pictures a task
-    python -m benchmarks.tasks --pictures 16       the first 16 only
+    python -m benchmarks.tasks                     all tasks, one to two hours on a CPU; goes on where it was stopped
     python -m benchmarks.tasks --task FaceID       one task
 
-50 steps. The table goes to `benchmarks/results/tasks.json`, a sheet of each task to `output/benchmarks/`.
+20 steps of the embedded flow-matching model. Each method's one number is the best of a grid on 16 people; the figures
+are of 64 others. They go to `benchmarks/results/tasks.json`, sheets of the pictures to `output/benchmarks/`.
 """
 
 import argparse
@@ -15,54 +15,70 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks.tasks.graph import Graph, run, sample
-from benchmarks.tasks.tasks import BATCH, TASKS, Task
+from benchmarks.tasks.pictures import MEASURED, alignment, figures, pictures
+from benchmarks.tasks.setting import UNGUIDED, Setting
+from benchmarks.tasks.task import TASKS
 from tools.host import REPOSITORY
 from tools.server import Client, running_host
 
-MODEL, STEPS = "faces (flow matching)", 50
-RATES = {"unguided": None, "DSG, rate 0.1": 0.1, "DSG, rate 0.2": 0.2}
+RATES = [0.05, 0.1, 0.2]
+SHARES = [0.3, 1.0]
+STEP_SIZES = [3.0, 10.0, 30.0, 100.0, 300.0]
+GRIDS = {
+    "DSG": [Setting("DSG", rate, "spherical") for rate in RATES],
+    "DSG, automatic rate": [Setting("DSG", share, "spherical", automatic=True) for share in SHARES],
+    "DPS": [Setting("DPS", size) for size in STEP_SIZES],
+    "FreeDoM": [Setting("FreeDoM", size) for size in STEP_SIZES],
+}
 RESULTS = Path(__file__).parent.parent / "results" / "tasks.json"
 SHEETS = REPOSITORY / "output" / "benchmarks"
 
 
-def pictures(host: Client, task: Task, rate: float | None, batch: int) -> np.ndarray:
-    """One batch, uint8 `[16, 64, 64, 3]`; unguided without a rate."""
-    graph = Graph()
-    model = graph.add("DSG_LoadEmbeddedModel", model_name=MODEL, style="any", batch_size=BATCH)
-    positive = [model, 1] if rate is None else task.wire(graph, [model, 1], batch)
-    shown, report = sample(graph, model, positive, BATCH, batch, STEPS, guidance_rate=rate or 0.0)
-    return run(host, graph, shown, report).pictures
+def measure(host: Client, task: str) -> list[dict]:
+    """One row a method: its best number, how the grid did on the people for tuning, the figures of the others."""
+    rows: list[dict] = [{"method": "unguided"} | figures(host, task, UNGUIDED, MEASURED)]
+    for method, grid in GRIDS.items():
+        found = [alignment(host, task, setting) for setting in grid]
+        setting = grid[int(np.argmax(found))]
+        tried = {f"{each.strength:g}": value for each, value in zip(grid, found)}
+        row = {"method": method, "strength": setting.strength, "grid": tried}
+        rows.append(row | figures(host, task, setting, MEASURED))
+    return rows
 
 
-def measure(host: Client, name: str, batches: int) -> dict[str, dict[str, float]]:
-    """The mean of each figure for each setting."""
-    means, rows = {}, []
-    for setting, rate in RATES.items():
-        figures: dict[str, list[np.ndarray]] = {}
-        for batch in range(batches):
-            made = pictures(host, TASKS[name], rate, batch)
-            for figure, values in TASKS[name].judge(made, batch).items():
-                figures.setdefault(figure, []).append(values)
-            if batch == 0:
-                rows.append(np.concatenate(list(made), axis=1))
-        means[setting] = {figure: round(float(np.mean(values)), 3) for figure, values in figures.items()}
-    SHEETS.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.concatenate(rows)).save(SHEETS / f"{name}.png")
-    return means
+def sheet(host: Client, task: str, rows: list[dict]) -> Image.Image:
+    """The first batch, one method below the other."""
+    settings = [UNGUIDED] + [
+        next(setting for setting in GRIDS[row["method"]] if setting.strength == row["strength"]) for row in rows[1:]
+    ]
+    made = [pictures(host, task, setting, MEASURED[0]) for setting in settings]
+    return Image.fromarray(np.concatenate([np.concatenate(list(batch), axis=1) for batch in made]))
+
+
+def table(results: dict[str, list[dict]]) -> str:
+    """Markdown: one table a task, each with the figures that its judges give."""
+    lines = []
+    for task, rows in results.items():
+        names = [name for name in rows[0] if name != "method"]
+        lines += ["", f"| {task} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        for row in rows:
+            number = f", {row['strength']:g}" if "strength" in row else ""
+            lines.append(f"| {row['method']}{number} | " + " | ".join(str(row[name]) for name in names) + " |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=64, choices=range(BATCH, 65, BATCH))
     parser.add_argument("--task", choices=list(TASKS), nargs="*", default=list(TASKS))
     options = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    SHEETS.mkdir(parents=True, exist_ok=True)
     with running_host() as host:
-        for name in tqdm(options.task, unit="task"):
-            results[name] = {"pictures": options.pictures} | measure(host, name, options.pictures // BATCH)
+        for task in tqdm(options.task, unit="task"):
+            results[task] = measure(host, task)
             RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-            print(f"\n{name}: {json.dumps(results[name])}", flush=True)
+            sheet(host, task, results[task]).save(SHEETS / f"{task}.png")
+    print(table({task: results[task] for task in TASKS if task in results}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""One way to sample: a model, a method with its one number, a number of steps."""
+
+from dataclasses import dataclass
+
+from benchmarks.tasks.graph import Graph, Slot
+
+FLOW, NOISE_PREDICTION = "faces (flow matching)", "faces"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A method as it is compared.
+
+    Attributes:
+        method: a name of the Guidance Method node, or "unguided".
+        strength: on the sphere the guidance rate, otherwise the step size.
+        constraint: of the Guidance Method node: "spherical" or "none".
+        automatic: the rate tunes itself; strength is its share.
+        steps, model: of the run.
+    """
+
+    method: str
+    strength: float = 0.0
+    constraint: str = "none"
+    automatic: bool = False
+    steps: int = 20
+    model: str = FLOW
+
+    @property
+    def guided(self) -> bool:
+        return self.method != "unguided"
+
+    @property
+    def key(self) -> str:
+        """A name for files."""
+        words = [self.model.replace(" (flow matching)", "_flow"), self.method, self.constraint, f"{self.strength:g}"]
+        return "-".join([*words, "automatic" if self.automatic else "fixed", str(self.steps)])
+
+    def add_sampler(self, graph: Graph, model: str, positive: Slot, seed: int) -> str:
+        """Add the sampler with this method; see `Graph.add_sampler`."""
+        settings: dict[str, object] = {"guidance_rate": 0.0}
+        if self.guided:
+            spherical = self.constraint == "spherical"
+            size = 0.0 if spherical else self.strength
+            method = graph.add("DSG_GuidanceMethod", method=self.method, step_size=size, constraint=self.constraint)
+            settings = {"guidance_rate": self.strength if spherical else 0.0, "method": [method, 0]}
+        if self.automatic:
+            blend = {"start_rate": self.strength, "end_rate": self.strength, "curve": "linear", "interval": 1}
+            whole = {"start_percent": 0.0, "end_percent": 1.0, "automatic": True}
+            settings["rate_blend"] = [graph.add("DSG_GuidanceRateBlend", **blend, **whole), 0]
+        return graph.add_sampler(model, positive, seed, self.steps, **settings)
+
+
+UNGUIDED = Setting("unguided")

@@ -1,0 +1,54 @@
+"""The tasks of the DSG paper and of the methods it is compared with."""
+
+from dataclasses import dataclass
+
+from benchmarks.tasks.judging import (
+    Judge,
+    both,
+    judge_blurred,
+    judge_face_id,
+    judge_restored,
+    judge_segmentation,
+    judge_shrunk,
+    judge_style,
+    judge_text,
+    together,
+)
+from benchmarks.tasks.wiring import (
+    Wire,
+    chained,
+    deblurring,
+    face_id,
+    inpainting,
+    segmentation,
+    style,
+    super_resolution,
+    text,
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task on batches of 16 pictures.
+
+    Attributes:
+        wire: see `wiring`.
+        judge: see `judging`. Its first figure is what the task is about, the more the better.
+    """
+
+    wire: Wire
+    judge: Judge
+
+
+TASKS = {
+    "inpainting": Task(inpainting, judge_restored),
+    "super-resolution": Task(super_resolution, together(judge_restored, judge_shrunk)),
+    "deblurring": Task(deblurring, together(judge_restored, judge_blurred)),
+    "segmentation": Task(segmentation, judge_segmentation),
+    "FaceID": Task(face_id, judge_face_id),
+    "style": Task(style, judge_style),
+    "text": Task(text, judge_text),
+    "text and style": Task(chained(text, style), both(judge_text, judge_style)),
+    "text and segmentation": Task(chained(text, segmentation), both(judge_segmentation, judge_text)),
+    "FaceID and segmentation": Task(chained(face_id, segmentation), both(judge_segmentation, judge_face_id)),
+}
