@@ -6,7 +6,6 @@ a run begins. Nothing of the host is patched; the switches that a guided pass ne
 """
 
 import contextlib
-import functools
 import logging
 import textwrap
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 import comfy.cli_args
 import comfy.ldm.modules.attention
+import comfy.ldm.modules.diffusionmodules.model
 import comfy.model_management
 import comfy.model_patcher
 import comfy.model_sampling
@@ -25,7 +25,6 @@ import latent_preview
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from .guidance_losses import Loss, MeasuredLoss, inside
 from .sampling import (
@@ -36,11 +35,13 @@ from .sampling import (
     LossTerm,
     RunReport,
     SeededNoise,
+    checkpointing,
     loss_gradient,
     sample,
 )
 
 LOSSES = "dsg_losses"  # our key in a conditioning's dict
+CORNER = 8  # of a latent, each way
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,48 +279,6 @@ def for_gradient(model_options: dict) -> dict:
     return model_options | {"transformer_options": transformer_options | changed}
 
 
-def blocks_of(network: nn.Module) -> list[nn.Module]:
-    """What a network calls one after the other: the largest modules in its lists and sequences."""
-    containers, blocks = (nn.ModuleList, nn.ModuleDict, nn.Sequential), []
-    waiting = [child for child in network.children() if isinstance(child, containers)]
-    while waiting:
-        for child in waiting.pop().children():
-            (waiting if isinstance(child, containers) else blocks).append(child)
-    return list(dict.fromkeys(blocks))
-
-
-def _checkpointed(forward: Callable, *args, **kwargs):
-    """Call a block, and again when a gradient is wanted, with the options as they are now: the host rewrites them."""
-    later = tuple(_snapshot(value) for value in args), {name: _snapshot(value) for name, value in kwargs.items()}
-    now = [(args, kwargs)]
-
-    def call():
-        positional, named = now.pop() if now else later
-        return forward(*positional, **named)
-
-    return checkpoint(call, use_reentrant=False, preserve_rng_state=False)
-
-
-def _snapshot(value):
-    return dict(value) if isinstance(value, dict) else value
-
-
-@contextlib.contextmanager
-def checkpointing(network: nn.Module) -> Iterator[None]:
-    """Within this span, a pass keeps its blocks' inputs alone, and computes the rest again as it goes backward."""
-    before = [(block, vars(block).get("forward")) for block in blocks_of(network)]
-    try:
-        for block, _ in before:
-            block.forward = functools.partial(_checkpointed, block.forward)
-        yield
-    finally:
-        for block, own in before:
-            if own is None:
-                vars(block).pop("forward", None)
-            else:
-                block.forward = own
-
-
 # --- latents and pictures ---------------------------------------------------------------------------------------------
 
 
@@ -338,15 +297,27 @@ class Decoder:
         scale, offset = self.output_range()
         return raw.float() * scale + offset
 
+    def checkpointed(self, latent: Tensor) -> Tensor:
+        """The same. If the VAE is of Stable Diffusion's kind, its pass keeps its blocks' inputs alone.
+
+        The decoders of video models carry state from block to block, so they cannot be called again.
+        """
+        network = getattr(self.vae.first_stage_model, "decoder", None)
+        if not isinstance(network, comfy.ldm.modules.diffusionmodules.model.Decoder):
+            return self(latent)
+        with checkpointing(network):
+            return self(latent)
+
     def picture_size(self, latent: Tensor) -> tuple[int, int, int]:
-        """Frames, height and width of the picture behind one sample.
+        """Frames, height and width of the picture behind one sample, judged by a corner of it.
 
         Raises:
             ValueError: in one sentence, if the VAE does not belong to the model.
         """
+        corner = torch.zeros_like(latent[:1, ..., :CORNER, :CORNER])
         try:
             with torch.no_grad():
-                frames, channels, height, width = self(torch.zeros_like(latent[:1])).shape
+                frames, channels, height, width = self(corner).shape
         except (RuntimeError, ValueError) as error:
             if isinstance(error, comfy.model_management.OOM_EXCEPTION):
                 raise
@@ -356,7 +327,7 @@ class Decoder:
                 f"DSG: this VAE cannot make a picture of the model's latents ({latent.shape[1]} channels); connect the "
                 "VAE that belongs to the model."
             )
-        return frames, height, width
+        return frames, height * latent.shape[-2] // corner.shape[-2], width * latent.shape[-1] // corner.shape[-1]
 
     def output_range(self) -> tuple[float, float]:
         """Scale and offset of the VAE's own mapping to [0, 1], read off where no clamp acts."""
@@ -512,7 +483,7 @@ class GuidedSampler:
                 fitted = inside(fitted, item.where.clone().to(x.device), *size)
             terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent, floor))
         percent = percent_of_run(base.model_sampling)
-        return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced)
+        return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced, decoder.checkpointed)
 
 
 def numbered(names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ matching).
 """
 
 from .automatic_rate import automatic_step
+from .checkpointing import checkpointing
 from .gradient import loss_gradient
 from .gradient_modes import GRADIENT_MODES
 from .guidance import Guidance
@@ -40,6 +41,7 @@ __all__ = [
     "RunReport",
     "SeededNoise",
     "automatic_step",
+    "checkpointing",
     "loss_gradient",
     "posterior",
     "sample",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from .estimate import LossValue, estimate_gradient
-from .gradient_modes import WAYS
+from .gradient_modes import Differentiator
 from .jacobian import Denoiser, Denoisers
 from .loss_term import LossTerm
 
@@ -39,12 +39,16 @@ def loss_gradient(
         losses: at least one term.
         decode: latents `[B, ...]` → images in about [0, 1], `[B, 3, H, W]`, differentiable.
         balanced: whether each loss's gradient counts by its weight alone, whatever its size; see `estimate`.
-        mode: one of `GRADIENT_MODES` but "auto".
+        mode: one of `GRADIENT_MODES`.
 
     Raises:
         RuntimeError: if the mode needs the denoiser's gradient and there is none.
     """
     denoisers = denoiser if isinstance(denoiser, Denoisers) else Denoisers(denoiser)
-    denoised, pull_back = WAYS[mode](denoisers, x, sigma)
-    v, _, values = estimate_gradient(denoised, losses, decode, balanced)
-    return Gradient(denoised, pull_back(v), values)
+
+    def gradient(differentiator: Differentiator) -> Gradient:
+        denoised, pull_back = differentiator.denoise(x, sigma)
+        v, _, values = estimate_gradient(denoised, losses, decode, balanced)
+        return Gradient(denoised, pull_back(v), values)
+
+    return Differentiator(denoisers, mode).run(gradient)

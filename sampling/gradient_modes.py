@@ -1,5 +1,6 @@
 """Which way to the gradient is taken, and what happens where it does not work."""
 
+import contextlib
 import gc
 import logging
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import allow_mutation_on_saved_tensors
 
 from .jacobian import Denoisers, Pullback, exact, finite_difference, low_memory, none
 
@@ -28,6 +30,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.cuda.OutOfMemoryError) or any(word in str(error).lower() for word in words)
 
 
+def is_overwritten(error: BaseException) -> bool:
+    """Whether autograd refuses because a network changed what its gradient needs."""
+    return "modified by an inplace operation" in str(error)
+
+
 class _NoGradient(RuntimeError):
     """The denoiser cannot be differentiated."""
 
@@ -38,6 +45,8 @@ class Differentiator:
     Attributes:
         mode: the way in use, one of `WAYS`.
         history: every way that was used, in order.
+        overwrites: whether the denoiser changes what its gradient needs (as Flux's `img += …` does), so that an exact
+            pass has to watch for it. It costs a little time for each operation.
     """
 
     def __init__(self, denoisers: Denoisers, mode: str = "auto"):
@@ -45,17 +54,29 @@ class Differentiator:
         self.automatic = mode == "auto"
         self.mode = "exact" if self.automatic else mode
         self.history = [self.mode]
+        self.overwrites = False
+
+    @property
+    def sparing(self) -> bool:
+        """Whether memory counts more than time."""
+        return self.mode != "exact"
 
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """`work(self, *arguments)`, and again in another way if memory runs out or, automatic, there is no gradient."""
         while True:
+            watching = self.overwrites and self.mode == "exact"
             try:
-                return work(self, *arguments)
+                with allow_mutation_on_saved_tensors() if watching else contextlib.nullcontext():
+                    return work(self, *arguments)
             except (RuntimeError, NotImplementedError) as error:
-                reason = self._reason(error)
-                if reason is None:
+                watch = is_overwritten(error) and self.mode == "exact" and not watching
+                reason = None if watch else self._reason(error)
+                if reason is None and not watch:
                     raise
-            self._change(*reason)  # outside the handler, which keeps the failed step's tensors alive
+            if reason:
+                self._change(*reason)  # outside the handler, which keeps the failed step's tensors alive
+            else:
+                self.overwrites = True
 
     def denoise(self, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
         """The estimate of x at noise level sigma, and v → Jᵀ·v."""

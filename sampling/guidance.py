@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from .estimate import EstimateGradient, estimate_gradient
+from .gradient_modes import Differentiator
 from .loss_term import LossTerm
 from .methods import DSG, GuidanceMethod
 from .rate import GuidanceRate
@@ -22,6 +23,7 @@ class Guidance:
         method: one of `METHODS`, or your own.
         percent: noise level → how far the run is, in [0, 1].
         balanced: whether several losses count by their weights alone, whatever the sizes of their gradients.
+        sparing_decode: the same as decode, but keeps little for its gradient and computes it again. None: decode.
     """
 
     losses: Sequence[LossTerm]
@@ -30,6 +32,7 @@ class Guidance:
     percent: Callable[[float], float]
     method: GuidanceMethod = DSG
     balanced: bool = True
+    sparing_decode: Callable[[Tensor], Tensor] | None = None
 
     def active_losses(self, index: int, sigma: float) -> list[LossTerm]:
         """The losses that count in step number `index` at noise level sigma; none where the step is not guided."""
@@ -43,6 +46,13 @@ class Guidance:
         """Whether a loss counts only until it is down to its floor."""
         return self.method.spherical and self.rate.automatic
 
-    def gradient_at(self, losses: Sequence[LossTerm]) -> Callable[[Tensor], EstimateGradient]:
-        """x̂_0 → the gradient of these losses there."""
-        return lambda denoised: estimate_gradient(denoised, losses, self.decode, self.balanced, self.only_as_needed)
+    def gradient_at(
+        self, losses: Sequence[LossTerm], differentiator: Differentiator
+    ) -> Callable[[Tensor], EstimateGradient]:
+        """x̂_0 → the gradient of these losses there, as sparing with memory as the differentiator is at that time."""
+
+        def gradient(denoised: Tensor) -> EstimateGradient:
+            decode = (differentiator.sparing and self.sparing_decode) or self.decode
+            return estimate_gradient(denoised, losses, decode, self.balanced, self.only_as_needed)
+
+        return gradient

@@ -60,7 +60,8 @@ def sample(
             draw = RepeatNoise(noise, x, step.sigma_t, repeat)
             estimate = None
             if guidance and losses:
-                estimate = differentiator.run(guided_estimate, x, method, step, guidance.gradient_at(losses), draw)
+                gradient_at = guidance.gradient_at(losses, differentiator)
+                estimate = differentiator.run(guided_estimate, x, method, step, gradient_at, draw)
                 denoised = estimate.denoised
             else:
                 with torch.no_grad():

@@ -1,6 +1,7 @@
 """Graphs of guided runs on the embedded models, as the host's HTTP API takes them."""
 
 import io
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,29 +23,37 @@ class Graph:
         self.nodes[key] = {"class_type": kind, "inputs": inputs}
         return key
 
-    def add_sampler(self, model: str, positive: Slot, seed: int, steps: int, **sampler: object) -> str:
-        """A DSG KSampler on what the node `model`, a Load Embedded Model, gives, and what shows its pictures.
 
-        Returns the key of the node that shows them.
-        """
-        run = self.add(
-            "DSG_KSampler",
-            model=[model, 0],
-            positive=positive,
-            negative=[model, 2],
-            latent_image=[model, 4],
-            vae=[model, 3],
-            seed=seed,
-            steps=steps,
-            cfg=1.0,
-            scheduler="normal",
-            denoise=1.0,
-            **sampler,
-        )
-        decoded = self.add("VAEDecode", samples=[run, 0], vae=[model, 3])
-        return self.add("PreviewImage", images=[decoded, 0])
+@dataclass(frozen=True)
+class Result:
+    """pictures: uint8 `[N, 64, 64, 3]`; report: the run's, as a dict."""
 
-    def pictures(self, host: Client, shown: str) -> np.ndarray:
-        """Run it: what the node `shown` shows, uint8 `[N, H, W, 3]`."""
-        files = host.run(self.nodes)[shown]["images"]
-        return np.stack([np.asarray(Image.open(io.BytesIO(host.picture(entry))).convert("RGB")) for entry in files])
+    pictures: np.ndarray
+    report: dict
+
+
+def sample(graph: Graph, model: str, positive: Slot, seed: int, steps: int, **sampler: object) -> tuple[str, str]:
+    """Add the sampler on what `model`, a Load Embedded Model, gives. Returns the keys of the picture and the report."""
+    run = graph.add(
+        "DSG_KSampler",
+        model=[model, 0],
+        positive=positive,
+        negative=[model, 2],
+        latent_image=[model, 4],
+        vae=[model, 3],
+        seed=seed,
+        steps=steps,
+        cfg=1.0,
+        scheduler="normal",
+        denoise=1.0,
+        **sampler,
+    )
+    decoded = graph.add("VAEDecode", samples=[run, 0], vae=[model, 3])
+    return graph.add("PreviewImage", images=[decoded, 0]), graph.add("DSG_GuidanceReport", report=[run, 1])
+
+
+def run(host: Client, graph: Graph, shown: str, report: str) -> Result:
+    outputs = host.run(graph.nodes)
+    files = outputs[shown]["images"]
+    pictures = [np.asarray(Image.open(io.BytesIO(host.picture(entry))).convert("RGB")) for entry in files]
+    return Result(np.stack(pictures), json.loads(outputs[report]["text"][0]))

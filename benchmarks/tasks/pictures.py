@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.frechet import frechet_distance, reference_statistics
-from benchmarks.tasks.graph import Graph
+from benchmarks.tasks.graph import Graph, run
 from benchmarks.tasks.judging import face_judge, tensor
 from benchmarks.tasks.setting import Setting
 from benchmarks.tasks.task import TASKS
@@ -24,9 +24,9 @@ def pictures(host: Client, task: str, setting: Setting, batch: int) -> np.ndarra
         positive = [model, 1]
         if setting.guided:
             positive = TASKS[task].wire(graph, positive, batch)
-        made = graph.pictures(host, setting.add_sampler(graph, model, positive, seed=batch))
+        made = run(host, graph, *setting.sample(graph, model, positive, seed=batch))
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, made)
+        np.save(path, made.pictures)
     return np.load(path)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from benchmarks.tasks.graph import Graph, Slot
+from benchmarks.tasks.graph import Graph, Slot, sample
 
 FLOW, NOISE_PREDICTION = "faces (flow matching)", "faces"
 
@@ -36,8 +36,8 @@ class Setting:
         words = [self.model.replace(" (flow matching)", "_flow"), self.method, self.constraint, f"{self.strength:g}"]
         return "-".join([*words, "automatic" if self.automatic else "fixed", str(self.steps)])
 
-    def add_sampler(self, graph: Graph, model: str, positive: Slot, seed: int) -> str:
-        """Add the sampler with this method; see `Graph.add_sampler`."""
+    def sample(self, graph: Graph, model: str, positive: Slot, seed: int) -> tuple[str, str]:
+        """Add the sampler with this method; see `graph.sample`."""
         settings: dict[str, object] = {"guidance_rate": 0.0}
         if self.guided:
             spherical = self.constraint == "spherical"
@@ -48,7 +48,7 @@ class Setting:
             blend = {"start_rate": self.strength, "end_rate": self.strength, "curve": "linear", "interval": 1}
             whole = {"start_percent": 0.0, "end_percent": 1.0, "automatic": True}
             settings["rate_blend"] = [graph.add("DSG_GuidanceRateBlend", **blend, **whole), 0]
-        return graph.add_sampler(model, positive, seed, self.steps, **settings)
+        return sample(graph, model, positive, seed, self.steps, **settings)
 
 
 UNGUIDED = Setting("unguided")

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.restoration import Setting, template_prompt, with_setting
 from tools.host import REPOSITORY
+from tools.random_models import write_sd15
 from tools.server import Client, prepare_base, running_host
 
 
@@ -17,8 +18,9 @@ def base(tmp_path_factory) -> Path:
     """The folder that holds the host's input, output, models and custom_nodes."""
     folder = tmp_path_factory.mktemp("host")
     prepare_base(folder)
-    # Nodes that make what no user should: NaN, odd latents, a VAE of nothing. The tests feed them to ours.
-    (folder / "custom_nodes" / "odd_inputs.py").write_text((Path(__file__).parent / "odd_inputs.py").read_text())
+    # Nodes that make what no user should (NaN, odd latents, a VAE of nothing), and small models of the host's families.
+    for name in ("odd_inputs.py", "small_models.py"):
+        shutil.copy(Path(__file__).parent / name, folder / "custom_nodes")
     # The documented example of a loss of one's own, as a user would copy it.
     shutil.copytree(REPOSITORY / "example_pack", folder / "custom_nodes" / "brightness_loss")
     return folder
@@ -46,3 +48,10 @@ def guided(template) -> dict:
 def unguided(template) -> dict:
     """The same without a loss."""
     return copy.deepcopy(with_setting(template, Setting("unguided", 0, 4), 0, 1))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(base) -> str:
+    """Stable Diffusion 1.5, whole, with random weights."""
+    write_sd15(base / "models" / "checkpoints" / "random-sd15.safetensors")
+    return "random-sd15.safetensors"

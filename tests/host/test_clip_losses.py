@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.tasks.graph import Graph, Result, run, sample
-from benchmarks.tasks.tasks import BATCH, TASKS
+from benchmarks.tasks.task import TASKS
+from benchmarks.tasks.wiring import BATCH
 from embedded.held_out import STYLES
 from tools.server import PromptError
 
@@ -20,7 +21,7 @@ def made(host, task: str, batch: int, steps: int = 12) -> np.ndarray:
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name=EMBEDDED_MODEL, style="any", batch_size=BATCH)
     positive = TASKS[task].wire(graph, [model, 1], batch)
-    return run(host, graph, *sample(graph, model, positive, BATCH, batch, steps, guidance_rate=0.1)).pictures
+    return run(host, graph, *sample(graph, model, positive, batch, steps, guidance_rate=0.1)).pictures
 
 
 def styled(host, networks: dict[str, tuple[str, dict]], **changes: object) -> Result:
@@ -31,7 +32,7 @@ def styled(host, networks: dict[str, tuple[str, dict]], **changes: object) -> Re
     inputs["image"] = [graph.add("DSG_LoadEmbeddedFaces", first=2, count=1), 0]
     settings = {"layers": "3, 2", "distance": "log-Gram", "weight": 1.0, "start_percent": 0.0, "end_percent": 1.0}
     loss = graph.add("DSG_StyleLoss", conditioning=[model, 1], **(settings | inputs | changes))
-    return run(host, graph, *sample(graph, model, [loss, 0], 2, 0, 3, guidance_rate=0.2))
+    return run(host, graph, *sample(graph, model, [loss, 0], 0, 3, guidance_rate=0.2))
 
 
 OPEN_CLIP = {"clip": ("DSG_LoadCLIP", {"clip_name": "faces", "architecture": "from the folder"})}

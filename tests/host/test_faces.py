@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from benchmarks.tasks.graph import Graph, Result, run, sample
-from benchmarks.tasks.tasks import tensor
+from benchmarks.tasks.judging import tensor
 from embedded.held_out import held_out_faces
 from embedded.judges.identity import IdentityJudge
 from tests.guidance_losses.networks.scrfd import RedScrfd, export
@@ -75,7 +75,7 @@ def guided(
         if mask:
             given["face_mask"] = [graph.add("LoadImageMask", image=mask, channel="red"), 0]
         positive = [graph.add(kind, **given), 0]
-    shown, report = sample(graph, diffusion, positive, BATCH, 3, steps, guidance_rate=0.2)
+    shown, report = sample(graph, diffusion, positive, 3, steps, guidance_rate=0.2)
     return run(host, graph, shown, report)
 
 

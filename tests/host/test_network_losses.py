@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.tasks.graph import Graph, run, sample
-from benchmarks.tasks.tasks import BATCH, TASKS, TEXTS
+from benchmarks.tasks.task import TASKS
+from benchmarks.tasks.wiring import BATCH, TEXTS
 from tools.server import PromptError
 
 STEPS, RATE = 12, 0.2
@@ -20,7 +21,7 @@ def guided(host, task: str | None, batch: int = 0, rate: float = RATE, **changes
         for node in graph.nodes.values():
             if node["class_type"].endswith("Loss"):
                 node["inputs"] |= changes
-    shown, report = sample(graph, model, positive, BATCH, batch, STEPS, guidance_rate=rate)
+    shown, report = sample(graph, model, positive, batch, STEPS, guidance_rate=rate)
     return run(host, graph, shown, report).pictures
 
 

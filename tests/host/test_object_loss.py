@@ -36,7 +36,7 @@ def guided(host: Client, white: float = 1.0, masks: int = 1, architecture: str =
     inputs = {"conditioning": [model, 1], "model": [detector, 0], "mask": [mask, 0], "classes": "dog"}
     inputs |= {"boxes": "one for each mask", "weight": 1.0, "start_percent": 0.0, "end_percent": 1.0} | changes
     loss = graph.add("DSG_ObjectLoss", **inputs)
-    return run(host, graph, *sample(graph, model, [loss, 0], 2, 0, 3, guidance_rate=0.2))
+    return run(host, graph, *sample(graph, model, [loss, 0], 0, 3, guidance_rate=0.2))
 
 
 def test_without_a_file_the_list_says_so_and_the_node_where_to_put_one(host):

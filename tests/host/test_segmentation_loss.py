@@ -10,7 +10,8 @@ from PIL import Image
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from benchmarks.tasks.graph import Graph, Result, run, sample
-from benchmarks.tasks.tasks import TASKS, tensor
+from benchmarks.tasks.judging import tensor
+from benchmarks.tasks.task import TASKS
 from embedded.held_out import held_out_maps
 from embedded.judges.segmentation import SegmentationJudge
 from tools.server import Client, PromptError
@@ -32,7 +33,7 @@ def guided(host: Client, network: str = "faces", steps: int = 20, count: int = C
     inputs = {name: value for name, value in inputs.items() if value is not None}
     inputs |= {name: sources[value] for name, value in inputs.items() if name in ("image", "mask")}
     loss = graph.add("DSG_SegmentationLoss", **inputs)
-    return run(host, graph, *sample(graph, model, [loss, 0], count, 0, steps, guidance_rate=0.2))
+    return run(host, graph, *sample(graph, model, [loss, 0], 0, steps, guidance_rate=0.2))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.irse import IRSE
 from tools.host import REPOSITORY
+from tools.random_models import iresnet50, with_random_statistics
 
 EMBEDDED = REPOSITORY / "embedded" / "weights" / "face" / "faces_irse.onnx"
 Stages = list[tuple[int, int, int]]  # channels before and after, and the number of blocks
@@ -25,47 +26,6 @@ IR_SE_50: Stages = [(64, 64, 3), (64, 128, 4), (128, 256, 14), (256, 512, 3)]
 
 def faces(batch: int, side: int) -> Tensor:
     return torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(1))
-
-
-def with_random_statistics(network: nn.Module) -> nn.Module:
-    """Of a network as it comes from a training: fresh normalisations would hide mistakes."""
-    torch.manual_seed(0)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            for tensor, low, high in ((module.weight, 0.5, 1.5), (module.bias, -0.2, 0.2)):
-                nn.init.uniform_(tensor, low, high)
-            module.running_mean.uniform_(-0.2, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
-        if isinstance(module, nn.PReLU):
-            nn.init.uniform_(module.weight, 0, 0.5)
-    return network.eval()
-
-
-class InsightfaceBlock(nn.Module):
-    def __init__(self, before: int, width: int, stride: int):
-        super().__init__()
-        self.path = nn.Sequential(
-            nn.BatchNorm2d(before),
-            nn.Conv2d(before, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.PReLU(width),
-            nn.Conv2d(width, width, 3, stride, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-        shortcut = [nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width)] if stride == 2 else []
-        self.shortcut = nn.Sequential(*shortcut)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.path(x) + self.shortcut(x)
-
-
-def iresnet50() -> nn.Module:
-    """The network of w600k_r50.onnx: `iresnet50` of insightface's recognition/arcface_torch, with random weights."""
-    layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64)]
-    for before, width, blocks in IR_SE_50:
-        layers += [InsightfaceBlock(before if i == 0 else width, width, 2 if i == 0 else 1) for i in range(blocks)]
-    layers += [nn.BatchNorm2d(512), nn.Flatten(), nn.Dropout(0), nn.Linear(512 * 7 * 7, 512), nn.BatchNorm1d(512)]
-    return with_random_statistics(nn.Sequential(*layers))
 
 
 def published_weights(stages: Stages, side: int, embedding: int, squeeze: bool) -> dict[str, Tensor]:

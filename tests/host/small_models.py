@@ -1,0 +1,153 @@
+"""A pack for the tests: small models of the host's families, with random weights."""
+
+import math
+
+import comfy.latent_formats
+import comfy.ldm.models.autoencoder
+import comfy.ldm.wan.vae
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.supported_models
+import torch
+from comfy_api.latest import ComfyExtension, io
+
+SD3 = {
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_size": 2,
+    "depth": 2,
+    "input_size": None,
+    "adm_in_channels": 32,
+    "context_embedder_config": {"target": "torch.nn.Linear", "params": {"in_features": 32, "out_features": 128}},
+    "num_patches": 64,
+    "pos_embed_max_size": 8,
+    "pos_embed_scaling_factor": None,
+    "qk_norm": "rms",
+}
+FLUX = {
+    "image_model": "flux",
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_size": 2,
+    "vec_in_dim": 32,
+    "context_in_dim": 32,
+    "hidden_size": 64,
+    "mlp_ratio": 4.0,
+    "num_heads": 4,
+    "depth": 2,
+    "depth_single_blocks": 2,
+    "axes_dim": [4, 6, 6],
+    "theta": 10000,
+    "qkv_bias": True,
+    "guidance_embed": True,
+}
+WAN = {
+    "image_model": "wan2.1",
+    "model_type": "t2v",
+    "patch_size": (1, 2, 2),
+    "in_dim": 16,
+    "out_dim": 16,
+    "dim": 48,
+    "ffn_dim": 96,
+    "freq_dim": 32,
+    "text_dim": 32,
+    "num_heads": 4,
+    "num_layers": 2,
+}
+UNET_9_CHANNELS = {
+    "image_size": 32,
+    "in_channels": 9,
+    "out_channels": 4,
+    "model_channels": 32,
+    "num_res_blocks": [1, 1],
+    "channel_mult": (1, 2),
+    "transformer_depth": [1, 1],
+    "transformer_depth_output": [1, 1, 1, 1],
+    "transformer_depth_middle": 1,
+    "use_spatial_transformer": True,
+    "context_dim": 32,
+    "adm_in_channels": None,
+    "legacy": False,
+}
+FAMILIES = {
+    "SD3": (comfy.supported_models.SD3, SD3, [1, 16, 8, 8]),
+    "Flux": (comfy.supported_models.Flux, FLUX, [1, 16, 8, 8]),
+    "Wan": (comfy.supported_models.WAN21_T2V, WAN, [1, 16, 2, 8, 8]),
+    "SD 1.5 inpainting": (comfy.supported_models.SD15, UNET_9_CHANNELS, [1, 4, 8, 8]),
+}
+
+
+def fill(network: torch.nn.Module) -> None:
+    """Ones for norms, zeros for biases, otherwise a normal draw that keeps the activations' scale."""
+    generator = torch.Generator().manual_seed(0)
+    for name, weight in network.state_dict().items():
+        if weight.ndim < 2:
+            weight.copy_(torch.zeros_like(weight) if name.endswith("bias") else torch.ones_like(weight))
+        else:
+            std = 1 / math.sqrt(math.prod(weight.shape[1:]))
+            weight.copy_(torch.randn(weight.shape, generator=generator) * std)
+
+
+def small_vae(channels: int, video: bool) -> comfy.sd.VAE:
+    """The host's own KL or Wan autoencoder, eight times smaller each way."""
+    if video:
+        network = comfy.ldm.wan.vae.WanVAE(
+            dim=8,
+            z_dim=channels,
+            dim_mult=[1, 2, 4, 4],
+            num_res_blocks=2,
+            attn_scales=[],
+            temperal_downsample=[False, True, True],
+        )
+        fill(network)
+        return comfy.sd.VAE(sd=network.state_dict())
+    shape = {"double_z": True, "z_channels": channels, "resolution": 64, "in_channels": 3, "out_ch": 3, "ch": 32}
+    shape |= {"ch_mult": [1, 1, 1, 1], "num_res_blocks": 1, "attn_resolutions": [], "dropout": 0.0}
+    params = {"ddconfig": shape, "embed_dim": channels}
+    network = comfy.ldm.models.autoencoder.AutoencoderKL(**params)
+    fill(network)
+    return comfy.sd.VAE(sd=network.state_dict(), config={"params": params})
+
+
+class SmallModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Test_SmallModel",
+            category="test",
+            inputs=[io.Combo.Input("family", options=list(FAMILIES))],
+            outputs=[
+                io.Model.Output("model"),
+                io.Conditioning.Output("positive"),
+                io.Vae.Output("vae"),
+                io.Latent.Output("latent"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, family):
+        kind, unet_config, latent_shape = FAMILIES[family]
+        config = kind(unet_config)
+        config.set_inference_dtype(torch.float32, None)
+        model = config.get_model({}, "")
+        fill(model.diffusion_model)
+        devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
+        generator = torch.Generator().manual_seed(1)
+        text = torch.randn(1, 7, 32, generator=generator)
+        pooled = torch.randn(1, 32, generator=generator)
+        return io.NodeOutput(
+            comfy.model_patcher.ModelPatcher(model, *devices),
+            [[text, {"pooled_output": pooled}]],
+            small_vae(latent_shape[1], len(latent_shape) == 5),
+            {"samples": torch.zeros(latent_shape)},
+        )
+
+
+class SmallModels(ComfyExtension):
+    async def get_node_list(self):
+        return [SmallModel]
+
+
+async def comfy_entrypoint():
+    return SmallModels()

@@ -1,0 +1,79 @@
+"""Small random models of the host's other families are guided in every way, through its executor.
+
+What they paint means nothing, so they are judged by the half of the picture that is known and of one colour: how far it
+is from that colour in the picture that the host's own VAE Decode gives.
+"""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.tasks.graph import Graph
+from benchmarks.tasks.wiring import loss
+from tools.server import Client
+
+SIDE, STEPS = 64, 6
+GREY = 0x808080
+DIFFERENTIABLE = ["exact", "low memory"]
+
+
+def painted(host: Client, family: str, gradient: str | None, **sampler: object) -> tuple[np.ndarray, dict]:
+    """Pictures `[N, 64, 64, 3]` whose left half is to be grey, and the report; unguided without a mode of gradient."""
+    graph = Graph()
+    model = graph.add("Test_SmallModel", family=family)
+    positive, method = [model, 1], {}
+    negative, latent = [model, 1], [model, 3]
+    image = [graph.add("EmptyImage", width=SIDE, height=SIDE, batch_size=1, color=GREY), 0]
+    left = [graph.add("SolidMask", value=0.0, width=SIDE // 2, height=SIDE), 0]
+    mask = graph.add("SolidMask", value=1.0, width=SIDE, height=SIDE)
+    mask = [graph.add("MaskComposite", destination=[mask, 0], source=left, x=0, y=0, operation="multiply"), 0]
+    if family == "SD 1.5 inpainting":
+        inputs = {"positive": positive, "negative": negative, "vae": [model, 2], "pixels": image, "mask": mask}
+        known = graph.add("InpaintModelConditioning", **inputs, noise_mask=False)
+        positive, negative, latent = [known, 0], [known, 1], [known, 2]
+    if gradient:
+        known = {"image": image, "mask": mask, "threshold": 0.5, "restore_known": False}
+        positive = loss(graph, "DSG_MaskLoss", positive, **known)
+        method = {"method": [graph.add("DSG_GuidanceMethod", method="DSG", step_size=0.0, gradient=gradient), 0]}
+    run = graph.add(
+        "DSG_KSampler",
+        model=[model, 0],
+        positive=positive,
+        negative=negative,
+        latent_image=latent,
+        vae=[model, 2],
+        guidance_rate=0.5,
+        **({"seed": 0, "steps": STEPS, "cfg": 1.0, "scheduler": "normal", "denoise": 1.0} | sampler | method),
+    )
+    decoded = graph.add("VAEDecode", samples=[run, 0], vae=[model, 2])
+    shown = graph.add("PreviewImage", images=[decoded, 0])
+    report = graph.add("DSG_GuidanceReport", report=[run, 1])
+    outputs = host.run(graph.nodes)
+    files = [host.picture(entry) for entry in outputs[shown]["images"]]
+    pictures = np.stack([np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) for file in files])
+    return pictures, json.loads(outputs[report]["text"][0])
+
+
+def distance(pictures: np.ndarray) -> float:
+    """Of the known half from its colour."""
+    return float(np.abs(pictures[:, :, : SIDE // 2].astype(float) - 0x80).mean())
+
+
+@pytest.mark.parametrize("gradient", ["exact", "low memory", "finite difference", "none"])
+@pytest.mark.parametrize("family", ["SD3", "Flux", "Wan", "SD 1.5 inpainting"])
+def test_each_family_is_guided_in_each_way(host, family, gradient):
+    unguided, _ = painted(host, family, None)
+    guided, report = painted(host, family, gradient)
+    assert report["gradient_modes"] == [gradient]
+    assert report["guided_steps"] == STEPS - 1
+    assert report["skipped"] == 0
+    assert distance(guided) < 0.8 * distance(unguided)
+
+
+@pytest.mark.parametrize("family", ["SD3", "Flux", "Wan", "SD 1.5 inpainting"])
+def test_low_memory_gives_the_exact_picture_in_each_family(host, family):
+    exact, low = (painted(host, family, gradient)[0].astype(int) for gradient in DIFFERENTIABLE)
+    assert np.abs(exact - low).max() <= 1
