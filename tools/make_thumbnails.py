@@ -3,18 +3,18 @@
     python -m tools.make_thumbnails
 
 Square, because the template browser shows them so. Of an embedded template: two pictures of what is known, and below
-what was made of them. Of its Stable Diffusion counterpart: the idea in one pair, and no result.
+what was made of them. Of its Stable Diffusion counterpart: the idea in one pair, and no result; where there is none of
+the embedded model, of a run that the task describes as its idea.
 """
 
 import io
-import json
-from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from tools.host import REPOSITORY
 from tools.server import Client, running_host
 from tools.templates import TASKS
+from tools.templates.layout import Template, build
 from tools.workflow import find, to_prompt
 
 SIDE, TILE = 400, 192
@@ -27,9 +27,10 @@ def pictures(host: Client, outputs: dict, number: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(host.picture(entry))).convert("RGB") for entry in outputs[number]["images"]]
 
 
-def run(host: Client, workflow: Path) -> tuple[list[Image.Image], list[Image.Image]]:
+def run(host: Client, template: Template) -> tuple[list[Image.Image], list[Image.Image]]:
     """What is known, if anything, and what was made."""
-    prompt = to_prompt(json.loads(workflow.read_text(encoding="utf-8")), host.get("/object_info").json())
+    object_info = host.get("/object_info").json()
+    prompt = to_prompt(build(template, object_info), object_info)
     outputs = host.run(prompt)
     plots = [find(prompt, "DSG_GuidanceReport"), 0]
     shown = [key for key, node in prompt.items() if node["class_type"] == "PreviewImage"]
@@ -69,11 +70,11 @@ def main() -> None:
     folder = REPOSITORY / "workflows"
     with running_host() as host:
         for task in TASKS:
-            embedded, stable_diffusion = (template.name for template in task.TEMPLATES)
-            known, made = run(host, folder / f"{embedded}.json")
-            for name, draw in ((embedded, result_thumbnail), (stable_diffusion, idea_thumbnail)):
-                draw(known, made).save(folder / f"{name}.jpg", quality=85, optimize=True)
-                print(f"{name}.jpg", flush=True)
+            *embedded, stable_diffusion = task.TEMPLATES
+            known, made = run(host, embedded[0] if embedded else task.IDEA)
+            for template, draw in zip([stable_diffusion, *embedded], [idea_thumbnail, result_thumbnail]):
+                draw(known, made).save(folder / f"{template.name}.jpg", quality=85, optimize=True)
+                print(f"{template.name}.jpg", flush=True)
 
 
 if __name__ == "__main__":

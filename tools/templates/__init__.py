@@ -5,12 +5,16 @@ from tools.templates import (
     deblurring,
     face_id,
     inpainting,
+    landmarks,
+    objects,
     palette,
     segmentation,
     sketch,
     style,
     super_resolution,
     text,
+    text_and_segmentation,
+    text_and_style,
 )
 
 TASKS = (
@@ -22,7 +26,11 @@ TASKS = (
     face_id,
     style,
     text,
+    text_and_style,
+    text_and_segmentation,
     sketch,
     palette,
+    landmarks,
+    objects,
 )
 TEMPLATES = [template for task in TASKS for template in task.TEMPLATES]

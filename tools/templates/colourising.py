@@ -12,8 +12,8 @@ Press **Run**. Of eight drawn faces only the light and dark is known; the model 
 **Try:** another *seed* for other colours, or a *Colour Palette Loss* behind this one, which chooses them.
 """,
     [
-        Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8}),
-        Node("grey", "ImageRGBToYUV", {}, {"image": ("faces", 0)}, title="Y is the luminance"),
+        [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
+        [Node("grey", "ImageRGBToYUV", {}, {"image": ("faces", 0)}, title="Y is the luminance")],
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],
     "colourised",
@@ -28,8 +28,8 @@ colour: only its luminance counts.
 
 {TIME_AND_MEMORY}""",
     [
-        Node("image", "LoadImage", {"image": "example.png"}, height=330),
-        Node("grey", "ImageRGBToYUV", {}, {"image": ("image", 0)}, title="Y is the luminance"),
+        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [Node("grey", "ImageRGBToYUV", {}, {"image": ("image", 0)}, title="Y is the luminance")],
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],
     "a cheerful drawing of a girl with red hair and a blue dress on a green hill, evening sky",

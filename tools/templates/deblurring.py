@@ -15,9 +15,9 @@ Press **Run**. Eight drawn faces are blurred, with noise; the model makes them s
 **Try:** *motion* in both nodes, another *std* in the loss than in the picture, or another *seed*.
 """,
     [
-        Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8}),
-        Node("blurred", "DSG_BlurPicture", SMALL_BLUR, {"image": ("faces", 0)}),
-        Node("noisy", "ImageAddNoise", {"seed": 1, "strength": 0.05}, {"image": ("blurred", 0)}, title="Add noise"),
+        [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
+        [Node("blurred", "DSG_BlurPicture", SMALL_BLUR, {"image": ("faces", 0)})],
+        [Node("noisy", "ImageAddNoise", {"seed": 1, "strength": 0.05}, {"image": ("blurred", 0)}, title="Add noise")],
     ],
     [Node("loss", "DSG_DeblurLoss", SMALL_BLUR | {"noise_level": 0.05}, {"image": ("noisy", 0)})],
     "deblurred",
@@ -32,15 +32,17 @@ Choose your checkpoint, your picture and a prompt, then press **Run**. If your p
 
 {TIME_AND_MEMORY}""",
     [
-        Node("image", "LoadImage", {"image": "example.png"}, height=330),
-        Node(
-            "scaled",
-            "ImageScale",
-            {"upscale_method": "area", "width": 512, "height": 512, "crop": "center"},
-            {"image": ("image", 0)},
-            title="To the latent's size",
-        ),
-        Node("blurred", "DSG_BlurPicture", BLUR, {"image": ("scaled", 0)}),
+        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [
+            Node(
+                "scaled",
+                "ImageScale",
+                {"upscale_method": "area", "width": 512, "height": 512, "crop": "center"},
+                {"image": ("image", 0)},
+                title="To the latent's size",
+            ),
+        ],
+        [Node("blurred", "DSG_BlurPicture", BLUR, {"image": ("scaled", 0)})],
     ],
     [Node("loss", "DSG_DeblurLoss", BLUR, {"image": ("blurred", 0)})],
     "a cheerful drawing of a girl with yellow hair on a green hill, blue sky, sharp lines",

@@ -14,7 +14,7 @@ expression, other clothes and another background. The face network comes with th
 
 **Try:** another *seed*, other people (*first*), or chain *Segmentation Loss* to say where everything is.
 """,
-    [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
+    [[Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})]],
     [
         Node(
             "loss",
@@ -38,7 +38,7 @@ non-commercial use), a picture of the person and a prompt for a portrait, then p
 **Without a detector** (*none*), take a portrait with the face in the middle: both pictures are cropped there.
 
 {TIME_AND_MEMORY}""",
-    [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [Node("loss", "DSG_FaceIDLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a portrait photograph of a person, face in the middle, soft light",
     "face-id",

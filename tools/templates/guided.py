@@ -6,6 +6,8 @@ from dataclasses import replace
 from tools.templates.layout import Node, Template, note
 
 KNOWN_TOP, RUN_TOP = 230, 690
+LOSS_COLUMNS = 2  # left of the sampler's
+BELOW_LINKS = 300  # from the run's top: under the links that leave the first column
 KNOWN_TITLE = "What is known"
 RUN_TITLE = "The run: the model is steered towards it"
 EMBEDDED_MODEL = "faces (flow matching)"  # the better of the two
@@ -19,7 +21,7 @@ several times its memory. A TAESD in the sampler's *vae* input makes it cheaper.
 def embedded(
     name: str,
     text: str,
-    known: Sequence[Node],
+    known: Sequence[list[Node]],
     losses: Sequence[Node],
     file: str,
     rate: float = 0.2,
@@ -29,22 +31,23 @@ def embedded(
     """The task on the embedded model, for eight faces.
 
     Args:
-        known: the source and what is made of it, at most three nodes; the last one's output is shown. May be empty.
-        losses: each without its conditioning; they are chained.
+        known: the source and what is made of it, at most three columns; the last node's output is shown. May be empty.
+        losses: one or two, each without its conditioning; they are chained.
         file: prefix of the saved pictures.
-        networks: the loaders of the losses' networks.
+        networks: the loaders of the losses' networks, at most two.
     """
-    model = [Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8}), *networks]
+    model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8})
+    columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:]]]
     sources = {"model": ("model", 0), "positive": ("model", 1), "negative": ("model", 2), "vae": ("model", 3)}
     sources["latent_image"] = ("model", 4)
     sampler = {"steps": steps, "guidance_rate": rate}
-    return _guided(f"{name} (embedded model, CPU)", text, known, [model, [], []], losses, sources, sampler, file)
+    return _guided(f"{name} (embedded model, CPU)", text, known, columns, losses, sources, sampler, file)
 
 
 def stable_diffusion(
     name: str,
     text: str,
-    known: Sequence[Node],
+    known: Sequence[list[Node]],
     losses: Sequence[Node],
     prompt: str,
     file: str,
@@ -52,26 +55,23 @@ def stable_diffusion(
     networks: Sequence[Node] = (),
 ) -> Template:
     """The task on a Stable Diffusion checkpoint, 512×512. The arguments are those of `embedded`."""
-    model = [
-        Node("model", "CheckpointLoaderSimple", {"ckpt_name": CHECKPOINT}),
-        Node("latent", "EmptyLatentImage"),
-        *networks,
-    ]
+    model = [Node("model", "CheckpointLoaderSimple", {"ckpt_name": CHECKPOINT}), Node("latent", "EmptyLatentImage")]
     texts = {"positive": prompt, "negative": "text, watermark, blurry"}
     prompts = [
-        Node(key, "CLIPTextEncode", {"text": words}, {"clip": ("model", 1)}, f"{key.title()} prompt", height=130)
+        Node(key, "CLIPTextEncode", {"text": words}, {"clip": ("model", 1)}, f"{key.title()} prompt", height=100)
         for key, words in texts.items()
     ]
+    columns = [[*model, *networks[:1]], [*prompts, *networks[1:]]]
     sources = {"model": ("model", 0), "positive": ("positive", 0), "negative": ("negative", 0), "vae": ("model", 2)}
     sources["latent_image"] = ("latent", 0)
     sampler = {"steps": 30, "cfg": 5.0, "guidance_rate": rate}
-    return _guided(f"{name} (Stable Diffusion)", text, known, [model, prompts, []], losses, sources, sampler, file)
+    return _guided(f"{name} (Stable Diffusion)", text, known, columns, losses, sources, sampler, file)
 
 
 def _guided(
     name: str,
     text: str,
-    known: Sequence[Node],
+    known: Sequence[list[Node]],
     columns: list[list[Node]],
     losses: Sequence[Node],
     sources: dict[str, tuple[str, int]],
@@ -82,7 +82,7 @@ def _guided(
     chain = [replace(loss, links={"conditioning": source, **loss.links}) for loss, source in zip(losses, before)]
     below = [
         *columns,
-        chain,
+        *[[], *([loss] for loss in chain)][-LOSS_COLUMNS:],
         [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]})],
         [
             Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
@@ -91,11 +91,12 @@ def _guided(
     ]
     above: list[list[Node]] = [[] for _ in below]
     if known:
-        shown = Node("show", "PreviewImage", {}, {"images": (known[-1].key, 0)}, title="Known", height=250)
-        for place, node in [*enumerate(known), (3, shown)]:
-            above[place] = [replace(node, top=KNOWN_TOP)]
+        shown = Node("show", "PreviewImage", {}, {"images": (known[-1][-1].key, 0)}, title="Known", height=250)
+        for place, nodes in [*enumerate(known), (3, [shown])]:
+            above[place] = [replace(nodes[0], top=KNOWN_TOP), *nodes[1:]]
+    run_top = RUN_TOP if known else KNOWN_TOP
     for nodes in filter(None, below):
-        nodes[0] = replace(nodes[0], top=RUN_TOP if known else KNOWN_TOP)
+        nodes[0] = replace(nodes[0], top=run_top + (nodes[0].top or 0))
     results = [
         Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, "Made", 0, 440),
         Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", height=530),

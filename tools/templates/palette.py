@@ -11,7 +11,7 @@ Press **Run**. The model draws eight faces of its own in the colours of the eigh
 
 **Try:** another *seed* or *style*, or other people in *Load Embedded Faces*.
 """,
-    [Node("reference", "DSG_LoadEmbeddedFaces", {"count": 8}, title="Whose colours")],
+    [[Node("reference", "DSG_LoadEmbeddedFaces", {"count": 8}, title="Whose colours")]],
     [Node("loss", "DSG_PaletteLoss", {}, {"image": ("reference", 0)})],
     "palette",
     rate=0.1,
@@ -25,7 +25,7 @@ Choose your checkpoint, a picture whose colours you like and a prompt, then pres
 colour counts too: crop the picture to what you want.
 
 {TIME_AND_MEMORY}""",
-    [Node("image", "LoadImage", {"image": "example.png"}, height=330, title="Whose colours")],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=330, title="Whose colours")]],
     [Node("loss", "DSG_PaletteLoss", {}, {"image": ("image", 0)})],
     "a photograph of a harbour in the evening, boats, calm water",
     "palette",

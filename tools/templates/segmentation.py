@@ -12,7 +12,7 @@ the model draws other faces that have them in the same places.
 
 **Try:** other *classes* ("hair, glasses"), another *seed*, or a mask for one class instead of the picture.
 """,
-    [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
+    [[Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})]],
     [Node("loss", "DSG_SegmentationLoss", {}, {"model": ("network", 0), "image": ("faces", 0)})],
     "segmentation",
     steps=50,
@@ -27,7 +27,7 @@ Choose your checkpoint, a segmentation model in *models/dsg/segmentation* (a Hug
 picture whose layout you want and a prompt, then press **Run**.
 
 {TIME_AND_MEMORY}""",
-    [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [Node("loss", "DSG_SegmentationLoss", {}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of a woman on a meadow under a clear sky",
     "segmentation",

@@ -14,8 +14,8 @@ Press **Run**. Of eight drawn faces only the lines are known; the model makes ot
 **Try:** another *seed* or *style*, an *end_percent* of 0.6 in *Sketch Loss*, or a drawing of your own (dark on light).
 """,
     [
-        Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8}),
-        Node("canny", "Canny", LINES, {"image": ("faces", 0)}, title="Lines"),
+        [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
+        [Node("canny", "Canny", LINES, {"image": ("faces", 0)}, title="Lines")],
     ],
     [Node("loss", "DSG_SketchLoss", {"lines": "light on dark"}, {"drawing": ("canny", 0)})],
     "sketch",
@@ -31,8 +31,8 @@ connect it instead of *Canny*, and set *lines* to *dark on light*.
 
 {TIME_AND_MEMORY}""",
     [
-        Node("image", "LoadImage", {"image": "example.png"}, height=330),
-        Node("canny", "Canny", LINES, {"image": ("image", 0)}, title="Lines"),
+        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [Node("canny", "Canny", LINES, {"image": ("image", 0)}, title="Lines")],
     ],
     [Node("loss", "DSG_SketchLoss", {"lines": "light on dark"}, {"drawing": ("canny", 0)})],
     "an oil painting of a girl on a hill, autumn light",

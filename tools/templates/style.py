@@ -11,7 +11,7 @@ Press **Run**. Eight faces are drawn as the one known picture is, with its strok
 
 **Try:** another reference (*first*), several (*count*), or chain *Text Loss*.
 """,
-    [Node("faces", "DSG_LoadEmbeddedFaces", {"first": 5})],
+    [[Node("faces", "DSG_LoadEmbeddedFaces", {"first": 5})]],
     [Node("loss", "DSG_StyleLoss", {}, {"clip": ("network", 0), "image": ("faces", 0)})],
     "style",
     rate=0.1,
@@ -28,7 +28,7 @@ press **Run**. The prompt says what to draw. The paper's settings: Gram matrices
 70 % of the run.
 
 {TIME_AND_MEMORY}""",
-    [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [
         Node(
             "loss",

@@ -12,9 +12,9 @@ Press **Run**. Eight drawn faces are made four times smaller, with noise; the mo
 **Try:** another *factor* in both nodes, another *seed* (other details fit the small picture too), or more noise.
 """,
     [
-        Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8}),
-        Node("small", "DSG_ShrinkPicture", {}, {"image": ("faces", 0)}),
-        Node("noisy", "ImageAddNoise", {"seed": 1, "strength": 0.05}, {"image": ("small", 0)}, title="Add noise"),
+        [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
+        [Node("small", "DSG_ShrinkPicture", {}, {"image": ("faces", 0)})],
+        [Node("noisy", "ImageAddNoise", {"seed": 1, "strength": 0.05}, {"image": ("small", 0)}, title="Add noise")],
     ],
     [Node("loss", "DSG_SuperResolutionLoss", {"noise_level": 0.05}, {"image": ("noisy", 0)})],
     "super-resolution",
@@ -29,14 +29,16 @@ picture is 128×128, the latent four times as large.
 
 {TIME_AND_MEMORY}""",
     [
-        Node("image", "LoadImage", {"image": "example.png"}, height=330),
-        Node(
-            "small",
-            "ImageScale",
-            {"upscale_method": "area", "width": 128, "height": 128, "crop": "center"},
-            {"image": ("image", 0)},
-            title="The small picture",
-        ),
+        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [
+            Node(
+                "small",
+                "ImageScale",
+                {"upscale_method": "area", "width": 128, "height": 128, "crop": "center"},
+                {"image": ("image", 0)},
+                title="The small picture",
+            ),
+        ],
     ],
     [Node("loss", "DSG_SuperResolutionLoss", {"kernel": "area"}, {"image": ("small", 0)})],
     "a cheerful drawing of a girl with yellow hair on a green hill, blue sky, sharp lines",

@@ -1,0 +1,60 @@
+"""Text and style: the picture fits a sentence, and has the colours and strokes of a reference."""
+
+from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.layout import Node
+from tools.templates.text import TEXT_HEIGHT
+
+EMBEDDED = embedded(
+    "Text and style with DSG",
+    """## Text and style with DSG
+
+Press **Run**. The sentence asks for pink hair, the one known picture for its strokes and colours, and the model draws \
+eight faces with both. Both losses look through the same miniature CLIP, and their *weights* share out the say.
+
+**Try:** other weights, 50 *steps*, another sentence ("a person with glasses"), or another reference (*first*).
+""",
+    [[Node("faces", "DSG_LoadEmbeddedFaces", {"first": 5})]],
+    [
+        Node("text", "DSG_TextLoss", {"text": "a person with pink hair"}, {"clip": ("network", 0)}, height=TEXT_HEIGHT),
+        Node("style", "DSG_StyleLoss", {}, {"clip": ("network", 0), "image": ("faces", 0)}),
+    ],
+    "text-and-style",
+    rate=0.1,
+    networks=[Node("network", "DSG_LoadCLIP", {"clip_name": "faces"})],
+)
+
+RANGE = {"start_percent": 0.3, "end_percent": 0.7}
+
+STABLE_DIFFUSION = stable_diffusion(
+    "Text and style with DSG",
+    f"""## Text and style with DSG
+
+Choose your checkpoint, a CLIP of open_clip (*models/clip*, with its architecture) and a picture of the style, then \
+press **Run**. *Text Loss* insists on a sentence, *Style Loss* on the way of painting; their weights share out the say.
+
+{TIME_AND_MEMORY}""",
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [
+        Node(
+            "text",
+            "DSG_TextLoss",
+            {"text": "a red bicycle in front of a lighthouse"} | RANGE,
+            {"clip": ("network", 0)},
+            height=TEXT_HEIGHT,
+        ),
+        Node(
+            "style",
+            "DSG_StyleLoss",
+            {"distance": "Gram"} | RANGE,
+            {"clip": ("network", 0), "image": ("image", 0)},
+        ),
+    ],
+    "a lighthouse on a cliff, a red bicycle leans on it",
+    "text-and-style",
+    rate=0.1,
+    networks=[
+        Node("network", "DSG_LoadCLIP", {"clip_name": "open_clip_vit_b_16.safetensors", "architecture": "ViT-B-16"}),
+    ],
+)
+
+TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
