@@ -18,6 +18,7 @@ import comfy.ldm.modules.diffusionmodules.model
 import comfy.model_management
 import comfy.model_patcher
 import comfy.model_sampling
+import comfy.patcher_extension
 import comfy.sample
 import comfy.samplers
 import comfy.utils
@@ -36,12 +37,14 @@ from .sampling import (
     RunReport,
     SeededNoise,
     checkpointing,
+    is_out_of_memory,
     loss_gradient,
     sample,
 )
 
 LOSSES = "dsg_losses"  # our key in a conditioning's dict
 CORNER = 8  # of a latent, each way
+COMPILED = "torch.compile"  # the host's key for the wrapper that its compiled models have
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,6 +282,14 @@ def for_gradient(model_options: dict) -> dict:
     return model_options | {"transformer_options": transformer_options | changed}
 
 
+def without_compilation(model_options: dict) -> dict:
+    """Options for a pass that does without torch.compile: changed modules would be compiled anew, minutes each time."""
+    transformer_options = model_options.get("transformer_options", {})
+    wrappers, place = transformer_options.get("wrappers", {}), comfy.patcher_extension.WrappersMP.APPLY_MODEL
+    others = {key: value for key, value in wrappers.get(place, {}).items() if key != COMPILED}
+    return model_options | {"transformer_options": transformer_options | {"wrappers": wrappers | {place: others}}}
+
+
 # --- latents and pictures ---------------------------------------------------------------------------------------------
 
 
@@ -319,7 +330,7 @@ class Decoder:
             with torch.no_grad():
                 frames, channels, height, width = self(corner).shape
         except (RuntimeError, ValueError) as error:
-            if isinstance(error, comfy.model_management.OOM_EXCEPTION):
+            if is_out_of_memory(error):
                 raise
             channels = 0
         if channels != 3:
@@ -362,15 +373,20 @@ def percent_of_run(model_sampling) -> Callable[[float], float]:
 
 
 @contextlib.contextmanager
-def explained_gradient_errors() -> Iterator[None]:
-    """Say in one sentence what it means if autograd refuses: some part of the model has no backward pass."""
+def explained_errors() -> Iterator[None]:
+    """Say in one sentence what it means if memory ends for good, or if some part of the model has no backward pass."""
     try:
         yield
     except (RuntimeError, NotImplementedError) as error:
-        if isinstance(error, comfy.model_management.OOM_EXCEPTION) or not _is_about_gradients(error):
+        if is_out_of_memory(error):
+            raise comfy.model_management.OOM_EXCEPTION(
+                "DSG: memory ran out where no cheaper gradient helps; make the picture or the batch smaller, or apply "
+                f"fewer losses. (PyTorch says: {textwrap.shorten(str(error), 90)})"
+            ) from error
+        if not _is_about_gradients(error):
             raise
         raise RuntimeError(
-            "DSG: this model gives no gradient: quantized weights, compiled models and some attention kernels have "
+            "DSG: this model gives no gradient: some quantized weights, compiled models and attention kernels have "
             "none. Set gradient to finite difference in the Guidance Method node, or use the plain model. "
             f"(PyTorch says: {textwrap.shorten(str(error), 90)})"
         ) from error
@@ -418,7 +434,7 @@ class GuidedSampler:
         staying = [patcher.model for patcher in patchers if not is_dynamic(patcher)]
         modules = [root for root in staying if isinstance(root, nn.Module)]
 
-        with torch.inference_mode(False):
+        with torch.inference_mode(False), explained_errors():
             for module in modules:
                 replace_inference_tensors(module)
             replace_inference_attributes(guider.inner_model.latent_format)
@@ -426,13 +442,15 @@ class GuidedSampler:
             replace_inference_conds(guider.conds)
             mask = extra_args.get("denoise_mask")
             extra_args = extra_args | {"denoise_mask": None if mask is None else mask.clone()}
-            with frozen(modules), training_switches(), explained_gradient_errors():
+            with frozen(modules), training_switches():
                 return self._run(model, x.clone(), sigmas.clone(), extra_args, callback, applied)
 
     def _run(self, model, x, sigmas, extra_args, callback, applied: list[AppliedLoss]) -> Tensor:
         base = model.inner_model.inner_model
         mask = extra_args.get("denoise_mask")
-        guided_args = extra_args | {"model_options": for_gradient(extra_args.get("model_options", {}))}
+        options = for_gradient(extra_args.get("model_options", {}))
+        guided_args = extra_args | {"model_options": options}
+        uncompiled_args = extra_args | {"model_options": without_compilation(options)}
         decoder = Decoder(self.vae, base)
 
         def plain(latent: Tensor, sigma: Tensor) -> Tensor:
@@ -443,7 +461,7 @@ class GuidedSampler:
 
         def checkpointed(latent: Tensor, sigma: Tensor) -> Tensor:
             with checkpointing(base.diffusion_model):
-                return differentiable(latent, sigma)
+                return model(latent, sigma, **uncompiled_args)
 
         precision = base.manual_cast_dtype or base.get_dtype()
         denoisers = Denoisers(plain, differentiable, checkpointed, precision)
@@ -504,8 +522,14 @@ def gradient_obstacle(guider) -> str | None:
 def probe_gradient(denoisers: Denoisers, x: Tensor, sigmas: Tensor, guidance: Guidance) -> None:
     """Fail at the start and not in the middle, where a gradient is insisted on: a trial if the first step has none."""
     guided = [bool(guidance.active_losses(index, sigma)) for index, sigma in enumerate(sigmas[:-1].tolist())]
-    if guidance.method.rho and guidance.method.gradient in ("exact", "low memory") and any(guided) and not guided[0]:
-        loss_gradient(denoisers, x, float(sigmas[0]), guidance.losses, guidance.decode, mode=guidance.method.gradient)
+    mode = guidance.method.gradient
+    if not guidance.method.rho or mode not in ("exact", "low memory") or not any(guided) or guided[0]:
+        return
+    try:
+        loss_gradient(denoisers, x, float(sigmas[0]), guidance.losses, guidance.decode, mode=mode)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):  # for that, the run has cheaper ways
+            raise
 
 
 def guided_sampler(vae, rate: GuidanceRate, method: GuidanceMethod, balanced: bool, eta: float = 1.0) -> GuidedSampler:

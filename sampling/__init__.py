@@ -8,7 +8,7 @@ matching).
 from .automatic_rate import automatic_step
 from .checkpointing import checkpointing
 from .gradient import loss_gradient
-from .gradient_modes import GRADIENT_MODES
+from .gradient_modes import GRADIENT_MODES, is_out_of_memory
 from .guidance import Guidance
 from .jacobian import Denoiser, Denoisers
 from .loop import sample
@@ -42,6 +42,7 @@ __all__ = [
     "SeededNoise",
     "automatic_step",
     "checkpointing",
+    "is_out_of_memory",
     "loss_gradient",
     "posterior",
     "sample",

@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 def is_out_of_memory(error: BaseException) -> bool:
     """On a GPU of any maker, and on a CPU that refuses an allocation."""
-    words = ("out of memory", "allocate memory")
+    words = ("out of memory", "allocate memory", "not enough memory")
     return isinstance(error, torch.cuda.OutOfMemoryError) or any(word in str(error).lower() for word in words)
 
 

@@ -18,8 +18,8 @@ def base(tmp_path_factory) -> Path:
     """The folder that holds the host's input, output, models and custom_nodes."""
     folder = tmp_path_factory.mktemp("host")
     prepare_base(folder)
-    # Nodes that make what no user should (NaN, odd latents, a VAE of nothing), and small models of the host's families.
-    for name in ("odd_inputs.py", "small_models.py"):
+    # Nodes that make what no user should (NaN, odd latents, a VAE of nothing), and models that users do have.
+    for name in ("odd_inputs.py", "odd_models.py", "small_models.py"):
         shutil.copy(Path(__file__).parent / name, folder / "custom_nodes")
     # The documented example of a loss of one's own, as a user would copy it.
     shutil.copytree(REPOSITORY / "example_pack", folder / "custom_nodes" / "brightness_loss")
