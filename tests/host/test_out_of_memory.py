@@ -16,8 +16,10 @@ NO_MEMORY = (
 
 
 @pytest.fixture
-def limited(guided) -> dict:
-    """A guided step and the last one, with memory that runs out at a tensor of the run."""
+def limited(host, guided) -> dict:
+    """A guided step and the last one, with memory that runs out at a tensor of the run; the model is loaded anew."""
+    image = {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}}
+    host.run({"image": image, "shown": {"class_type": "PreviewImage", "inputs": {"images": ["image", 0]}}})
     prompt = {number: node for number, node in guided.items() if node["class_type"] not in SHOWN}
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     method = {"method": "DSG", "step_size": 0.0, "gradient": "auto"}
@@ -79,11 +81,11 @@ def tensors_made(host) -> int:
     [("auto", "low memory", 9), ("low memory", "finite difference", 6), ("finite difference", None, 3)],
 )
 def test_a_spread_of_allocations(host, limited, gradient, cheaper, places):
+    before = untouched(host, limited)
     modes = (gradient.replace("auto", "exact"), cheaper)
     expected = (modes, result(host, limited, cheaper)[1]) if cheaper else None
     result(host, limited, gradient)
     total = tensors_made(host)
-    before = untouched(host, limited)
     ends = []
     for place in range(places):
         ends.append(end(host, limited, gradient, total * (place + 1) // (places + 1)))
