@@ -4,6 +4,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -64,19 +65,14 @@ class Differentiator:
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """`work(self, *arguments)`, and again in another way if memory runs out or, automatic, there is no gradient."""
         while True:
-            watching = self.overwrites and self.mode == "exact"
             try:
-                with allow_mutation_on_saved_tensors() if watching else contextlib.nullcontext():
+                with self._graph():
                     return work(self, *arguments)
             except (RuntimeError, NotImplementedError) as error:
-                watch = is_overwritten(error) and self.mode == "exact" and not watching
-                reason = None if watch else self._reason(error)
-                if reason is None and not watch:
+                remedy = self._remedy(error)
+                if remedy is None:
                     raise
-            if reason:
-                self._change(*reason)  # outside the handler, which keeps the failed step's tensors alive
-            else:
-                self.overwrites = True
+            remedy()  # outside the handler, which keeps the failed step's tensors alive
 
     def denoise(self, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
         """The estimate of x at noise level sigma, and v → Jᵀ·v."""
@@ -92,12 +88,22 @@ class Differentiator:
                 raise
             raise _NoGradient(str(error)) from error
 
-    def _reason(self, error: Exception) -> tuple[str, str] | None:
+    def _graph(self) -> contextlib.AbstractContextManager:
+        watching = self.overwrites and self.mode == "exact"
+        return allow_mutation_on_saved_tensors() if watching else contextlib.nullcontext()
+
+    def _remedy(self, error: Exception) -> Callable[[], None] | None:
+        """What to do before another try; None: there is nothing."""
+        if is_overwritten(error) and self.mode == "exact" and not self.overwrites:
+            return self._watch
         if is_out_of_memory(error) and self.mode in CHEAPER:
-            return CHEAPER[self.mode], "memory ran out"
+            return partial(self._change, CHEAPER[self.mode], "memory ran out")
         if isinstance(error, _NoGradient):
-            return "finite difference", f"this model gives no gradient ({str(error)[:120]})"
+            return partial(self._change, "finite difference", f"this model gives no gradient ({str(error)[:120]})")
         return None
+
+    def _watch(self) -> None:
+        self.overwrites = True
 
     def _change(self, mode: str, why: str) -> None:
         logging.warning("DSG: %s; from here on the gradient is computed in the mode %s.", why, mode)

@@ -23,102 +23,17 @@ distance fell by 5.9 to 8.7 (DSG) and 7.9 to 11.9 (DPS).
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
-import torch
 from torch import Tensor
 
-from sampling import (
-    DPS,
-    DSG,
-    FREEDOM,
-    LGD_MC,
-    MPGD,
-    TFG,
-    UGD,
-    Guidance,
-    GuidanceMethod,
-    GuidanceRate,
-    LossTerm,
-    SeededNoise,
-    sample,
-)
+from benchmarks.gaussian_prior import MEASURED, NOISE, Problem, draw_problem, draw_samples
+from sampling import DPS, DSG, FREEDOM, LGD_MC, MPGD, TFG, UGD, GuidanceRate
 
-SHAPE = (3, 8, 8)
-MEASURED = 96
-NOISE = 0.05
-STEPS = 50
-SAMPLES = 64
 RATE = GuidanceRate.constant(0.2)
 AUTOMATIC = GuidanceRate(1.0, 1.0, automatic=True)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Float64; vectors are flattened pictures."""
-
-    mean: Tensor
-    covariance: Tensor
-    operator: Tensor
-    measurement: Tensor
-
-    def posterior_mean(self) -> Tensor:
-        """μ + C·Aᵀ·(A·C·Aᵀ + s²·I)⁻¹·(y − A·μ)."""
-        a, c = self.operator, self.covariance
-        seen = a @ c @ a.T + NOISE**2 * torch.eye(len(a), dtype=a.dtype)
-        return self.mean + c @ a.T @ torch.linalg.solve(seen, self.measurement - a @ self.mean)
-
-    def denoiser(self, flow: bool) -> Callable[[Tensor, Tensor], Tensor]:
-        """E[x_0 | x_t] = μ + α·C·(α²·C + σ²·I)⁻¹·(x_t − α·μ)."""
-        variances, axes = (part.float() for part in torch.linalg.eigh(self.covariance))
-        mean = self.mean.float()
-
-        def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-            level = float(sigma[0])
-            alpha = 1 - level if flow else 1.0
-            gains = alpha * variances / (alpha**2 * variances + level**2)
-            return (mean + (x.flatten(1) - alpha * mean) @ axes * gains @ axes.T).view_as(x)
-
-        return denoise
-
-    def residuals(self, images: Tensor) -> Tensor:
-        return (images.flatten(1) @ self.operator.T.to(images.dtype) - self.measurement.to(images.dtype)).norm(dim=1)
-
-
-def draw_problem(seed: int) -> Problem:
-    channels, height, width = SHAPE
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.cartesian_prod(torch.arange(height), torch.arange(width)).double()
-    smooth = 0.25 * torch.exp(-torch.cdist(pixels, pixels) / 2)
-    covariance = torch.kron(torch.eye(channels, dtype=torch.float64), smooth)
-    n = len(covariance)
-    mean = torch.full((n,), 0.5, dtype=torch.float64)
-    truth = mean + torch.linalg.cholesky(covariance) @ torch.randn(n, generator=generator, dtype=torch.float64)
-    operator = torch.eye(n, dtype=torch.float64)[torch.randperm(n, generator=generator)[:MEASURED]]
-    noise = NOISE * torch.randn(MEASURED, generator=generator, dtype=torch.float64)
-    return Problem(mean, covariance, operator, operator @ truth + noise)
-
-
-def noise_levels(flow: bool) -> Tensor:
-    if flow:
-        return torch.linspace(1, 0, STEPS + 1)
-    return torch.cat([torch.linspace(10 ** (1 / 7), 0.02 ** (1 / 7), STEPS) ** 7, torch.zeros(1)])
-
-
-def draw_samples(problem: Problem, flow: bool, method: GuidanceMethod | None, rate: GuidanceRate = RATE) -> Tensor:
-    """`[64, 192]`, float64."""
-    guidance = None
-    if method:
-        terms = [LossTerm("measurement", problem.residuals, floor=NOISE * math.sqrt(MEASURED))]
-        guidance = Guidance(terms, lambda latent: latent, rate, lambda sigma: 0.5, method)
-    sigmas = noise_levels(flow)
-    x = sigmas[0] * torch.randn(SAMPLES, *SHAPE, generator=torch.Generator().manual_seed(1))
-    if not flow:
-        x = x + problem.mean.view(SHAPE).float()
-    x, _ = sample(problem.denoiser(flow), x, sigmas, SeededNoise(3), guidance, flow=flow)
-    return x.flatten(1).double()
+SAMPLES = 64
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +43,7 @@ def problem() -> Problem:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["exploding", "flow"])
 def unguided(problem, request) -> tuple[bool, Tensor]:
-    return request.param, draw_samples(problem, request.param, None)
+    return request.param, draw_samples(problem, request.param, None, count=SAMPLES)
 
 
 def test_unguided_samples_are_the_priors(problem, unguided):
@@ -156,7 +71,7 @@ def test_unguided_samples_are_the_priors(problem, unguided):
 )
 def test_guided_samples_move_to_the_exact_posterior_mean(problem, unguided, method, rate):
     flow, free = unguided
-    guided = draw_samples(problem, flow, method, rate)
+    guided = draw_samples(problem, flow, method, rate, count=SAMPLES)
 
     def distance(samples: Tensor) -> float:
         return float((samples.mean(0) - problem.posterior_mean()).norm())
@@ -167,5 +82,5 @@ def test_guided_samples_move_to_the_exact_posterior_mean(problem, unguided, meth
 
 def test_the_automatic_rate_stops_where_noise_alone_is_left(problem, unguided):
     flow, _ = unguided
-    residuals = problem.residuals(draw_samples(problem, flow, DSG, AUTOMATIC))
+    residuals = problem.residuals(draw_samples(problem, flow, DSG, AUTOMATIC, count=SAMPLES))
     assert residuals.mean() == pytest.approx(NOISE * math.sqrt(MEASURED), rel=0.1)
