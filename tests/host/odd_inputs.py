@@ -139,6 +139,8 @@ class WatchedModel(io.ComfyNode):
 
             with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
                 output = apply_model(args["input"], args["timestep"], **args["c"])
+            if torch.is_grad_enabled():
+                logging.info("a pass with a gradient of %d latents", len(args["input"]))
             if sum(kept.values()) > most[0]:
                 most[0] = sum(kept.values())
                 logging.info("kept for the backward pass: %d bytes", most[0])
