@@ -1,4 +1,4 @@
-"""Guidance with each of the host's noise schedules, with few steps as LCM takes them, and through one branch at CFG 1."""
+"""Guidance with each of the host's noise schedules, with LCM's few steps, and through one branch alone at CFG 1."""
 
 import re
 
