@@ -51,7 +51,7 @@ class GuidanceRateBlend(io.ComfyNode):
                     default=False,
                     optional=True,
                     tooltip="The losses say how large a step they need, and the rate is the share of it that they get: "
-                    "try 0.3. It stops where only the noise of the image is left, if the loss knows its level.",
+                    "set both rates to 1. For losses that are distances.",
                 ),
             ],
             outputs=[GuidanceRateSocket.Output("rate_blend", display_name="rate_blend")],

@@ -20,7 +20,7 @@ from benchmarks.tasks.setting import UNGUIDED, Setting
 from benchmarks.tasks.task import TASKS
 from tools.server import Client, running_host
 
-RATES = [0.05, 0.1, 0.2]
+RATES = [0.02, 0.05, 0.1, 0.2]
 SHARES = [0.3, 1.0]
 STEP_SIZES = [3.0, 10.0, 30.0, 100.0, 300.0]
 GRIDS = {

@@ -37,21 +37,21 @@ def inpainting(graph: Graph, conditioning: Slot, batch: int) -> Slot:
     image = faces(graph, batch)
     mask = [graph.add("DSG_RandomMask", image=image, hidden=HIDDEN, seed=2000 + batch), 0]
     known = {"image": noisy(graph, image, batch), "mask": mask, "threshold": 0.5, "restore_known": False}
-    return loss(graph, "DSG_MaskLoss", conditioning, **known, noise_level=NOISE)
+    return loss(graph, "DSG_MaskLoss", conditioning, **known)
 
 
 def super_resolution(graph: Graph, conditioning: Slot, batch: int) -> Slot:
     shrinking = {"factor": FACTOR, "kernel": "bicubic"}
     small = [graph.add("DSG_ShrinkPicture", image=faces(graph, batch), **shrinking), 0]
     known = {"image": noisy(graph, small, batch), **shrinking}
-    return loss(graph, "DSG_SuperResolutionLoss", conditioning, **known, noise_level=NOISE)
+    return loss(graph, "DSG_SuperResolutionLoss", conditioning, **known)
 
 
 def deblurring(graph: Graph, conditioning: Slot, batch: int) -> Slot:
     blurring = {"blur": "gaussian", "size": BLUR_SIZE, "std": BLUR_STD, "angle": 0.0}
     blurred = [graph.add("DSG_BlurPicture", image=faces(graph, batch), **blurring), 0]
     known = {"image": noisy(graph, blurred, batch), **blurring}
-    return loss(graph, "DSG_DeblurLoss", conditioning, **known, noise_level=NOISE)
+    return loss(graph, "DSG_DeblurLoss", conditioning, **known)
 
 
 def segmentation(graph: Graph, conditioning: Slot, batch: int) -> Slot:
