@@ -160,3 +160,25 @@ def test_a_palette_gives_the_colours_of_the_reference_without_its_layout(host, u
     assert overlap(restored) > 0.55
     assert overlap(unguided) < 0.35
     assert psnr(restored, OTHERS).mean() < 18
+
+
+def test_a_where_mask_keeps_the_loss_to_its_part(host):
+    """One step that moves the estimate itself: only the left half follows, and the right one keeps its every bit."""
+    half = {"value": 1.0, "width": 32, "height": 64}
+    mask = {"x": 0, "y": 0, "operation": "add", "destination": ["black", 0], "source": ["white", 0]}
+    settings = {"factor": 4, "kernel": "bicubic"}
+    nodes = {
+        "measured": {"class_type": "DSG_ShrinkPicture", "inputs": settings | {"image": ["faces", 0]}},
+        "black": {"class_type": "SolidMask", "inputs": half | {"value": 0.0, "width": 64}},
+        "white": {"class_type": "SolidMask", "inputs": half},
+        "left": {"class_type": "MaskComposite", "inputs": mask},
+        "method": {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "MPGD", "step_size": 20.0}},
+    }
+    made = []
+    for loss in (None, "DSG_SuperResolutionLoss"):
+        prompt = guided_by(loss, settings | {"image": ["measured", 0], "where": ["left", 0]}, nodes)
+        prompt["sampler"]["inputs"] |= {"method": ["method", 0], "steps": 1}
+        made.append(shown(host, prompt)[0])
+    unguided, guided = made
+    assert (guided[:, :, 32:] == unguided[:, :, 32:]).all()
+    assert (psnr(guided[:, :, :32], TRUTH[:, :, :32]) > psnr(unguided[:, :, :32], TRUTH[:, :, :32])).all()
