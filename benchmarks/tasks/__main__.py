@@ -55,14 +55,13 @@ def shown(host: Client, task: str, rows: list[dict]) -> dict[str, np.ndarray]:
 
 
 def table(results: dict[str, list[dict]]) -> str:
-    """Markdown: one table a task, each with the figures that its judges give."""
-    lines = []
+    """Markdown: each task's figures down, methods across."""
+    methods = [row["method"] for row in next(iter(results.values()))]
+    lines = ["| | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
     for task, rows in results.items():
-        names = [name for name in rows[0] if name != "method"]
-        lines += ["", f"| {task} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-        for row in rows:
-            number = f", {row['strength']:g}" if "strength" in row else ""
-            lines.append(f"| {row['method']}{number} | " + " | ".join(str(row[name]) for name in names) + " |")
+        for figure in rows[0]:
+            if figure != "method":
+                lines.append(f"| {task}: {figure} | " + " | ".join(f"{row[figure]:.3g}" for row in rows) + " |")
     return "\n".join(lines)
 
 

@@ -70,10 +70,40 @@ UNET_9_CHANNELS = {
     "adm_in_channels": None,
     "legacy": False,
 }
+QWEN_IMAGE = {
+    "image_model": "qwen_image",
+    "in_channels": 64,
+    "num_layers": 2,
+    "attention_head_dim": 16,
+    "num_attention_heads": 4,
+    "joint_attention_dim": 32,
+    "axes_dims_rope": (4, 6, 6),
+}
+Z_IMAGE = {
+    "image_model": "lumina2",
+    "patch_size": 2,
+    "in_channels": 16,
+    "dim": 256,
+    "cap_feat_dim": 32,
+    "n_layers": 2,
+    "n_refiner_layers": 1,
+    "qk_norm": True,
+    "n_heads": 16,
+    "n_kv_heads": 16,
+    "axes_dims": [4, 6, 6],
+    "axes_lens": [64, 64, 64],
+    "rope_theta": 256.0,
+    "ffn_dim_multiplier": 8 / 3,
+    "z_image_modulation": True,
+    "time_scale": 1000.0,
+    "pad_tokens_multiple": 8,
+}
 FAMILIES = {
     "SD3": (comfy.supported_models.SD3, SD3, [1, 16, 8, 8]),
     "Flux": (comfy.supported_models.Flux, FLUX, [1, 16, 8, 8]),
     "Wan": (comfy.supported_models.WAN21_T2V, WAN, [1, 16, 2, 8, 8]),
+    "Qwen-Image": (comfy.supported_models.QwenImage, QWEN_IMAGE, [1, 16, 1, 8, 8]),
+    "Z-Image": (comfy.supported_models.ZImage, Z_IMAGE, [1, 16, 8, 8]),
     "SD 1.5 inpainting": (comfy.supported_models.SD15, UNET_9_CHANNELS, [1, 4, 8, 8]),
 }
 
