@@ -3,7 +3,7 @@
 from .appearance import PaletteLossNode, SketchLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
-from .guidance import GuidanceMethodNode, GuidanceRateBlend
+from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
 from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
@@ -18,6 +18,7 @@ NODES = [
     DSGKSampler,
     DSGSampler,
     GuidanceRateBlend,
+    AutomaticGuidanceRate,
     GuidanceMethodNode,
     MaskLossNode,
     SuperResolutionLossNode,

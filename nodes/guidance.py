@@ -46,23 +46,43 @@ class GuidanceRateBlend(io.ComfyNode):
                     tooltip="Guide every k-th step only, counted from the first step of the run. 1 guides all.",
                 ),
                 *range_inputs("guidance"),
-                io.Boolean.Input(
-                    "automatic",
-                    default=False,
-                    optional=True,
-                    tooltip="The losses say how large a step they need, and the rate is the share of it that they get: "
-                    "set both rates to 1. For losses that are distances.",
-                ),
             ],
             outputs=[GuidanceRateSocket.Output("rate_blend", display_name="rate_blend")],
         )
 
     @classmethod
-    def execute(
-        cls, start_rate, end_rate, curve, interval, start_percent, end_percent, automatic=False
-    ) -> io.NodeOutput:
+    def execute(cls, start_rate, end_rate, curve, interval, start_percent, end_percent) -> io.NodeOutput:
         check_range(start_percent, end_percent, "Guidance Rate Blend")
-        return io.NodeOutput(GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent, automatic))
+        return io.NodeOutput(GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent))
+
+
+class AutomaticGuidanceRate(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_AutomaticGuidanceRate",
+            display_name="Automatic Guidance Rate",
+            category="DSG/guidance",
+            description="The losses say, step by step, how far each picture still has to go, and the rate follows.",
+            inputs=[
+                io.Float.Input(
+                    "share",
+                    default=1.0,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How much of the way that a loss asks for is gone in a step. Less leaves more variety.",
+                ),
+                *range_inputs("guidance"),
+            ],
+            outputs=[GuidanceRateSocket.Output("rate_blend", display_name="rate_blend")],
+        )
+
+    @classmethod
+    def execute(cls, share, start_percent, end_percent) -> io.NodeOutput:
+        check_range(start_percent, end_percent, "Automatic Guidance Rate")
+        rate = GuidanceRate(share, share, start_percent=start_percent, end_percent=end_percent, automatic=True)
+        return io.NodeOutput(rate)
 
 
 AS_THE_METHOD = "as the method has it"

@@ -74,6 +74,7 @@ def test_node_ids_are_the_published_ones():
     """Workflows name nodes by these ids for ever: add to this list, never change it."""
     assert NODE_IDS == [
         "DSG_ApplyLoss",
+        "DSG_AutomaticGuidanceRate",
         "DSG_BlurPicture",
         "DSG_ColorizeLoss",
         "DSG_DeblurLoss",

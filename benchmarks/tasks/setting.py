@@ -45,9 +45,8 @@ class Setting:
             method = graph.add("DSG_GuidanceMethod", method=self.method, step_size=size, constraint=self.constraint)
             settings = {"guidance_rate": self.strength if spherical else 0.0, "method": [method, 0]}
         if self.automatic:
-            blend = {"start_rate": self.strength, "end_rate": self.strength, "curve": "linear", "interval": 1}
-            whole = {"start_percent": 0.0, "end_percent": 1.0, "automatic": True}
-            settings["rate_blend"] = [graph.add("DSG_GuidanceRateBlend", **blend, **whole), 0]
+            whole = {"share": self.strength, "start_percent": 0.0, "end_percent": 1.0}
+            settings["rate_blend"] = [graph.add("DSG_AutomaticGuidanceRate", **whole), 0]
         return sample(graph, model, positive, seed, self.steps, **settings)
 
 

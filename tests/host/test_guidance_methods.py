@@ -18,15 +18,15 @@ STEPS = 10
 STRENGTHS = {"DPS": 20.0, "FreeDoM": 30.0, "UGD": 50.0, "LGD-MC": 30.0, "MPGD": 20.0, "TFG": 10.0}
 
 
-def restored(host: Client, template: dict, rate_blend: dict | None = None, too_large: int = 0, **method) -> Restoration:
+def restored(host: Client, template: dict, automatic: dict | None = None, too_large: int = 0, **method) -> Restoration:
     """The first face by a Guidance Method node with these inputs."""
     prompt = with_setting(template, Setting("DSG", 0.2, STEPS), 0, 1)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "step_size": 0.0} | method}
     sampler["method"] = ["method", 0]
-    if rate_blend:
-        prompt["blend"] = {"class_type": "DSG_GuidanceRateBlend", "inputs": rate_blend}
-        sampler["rate_blend"] = ["blend", 0]
+    if automatic:
+        prompt["rate"] = {"class_type": "DSG_AutomaticGuidanceRate", "inputs": automatic}
+        sampler["rate_blend"] = ["rate", 0]
     if too_large:
         inputs = {"model": sampler["model"], "times": too_large}
         prompt["too large"] = {"class_type": "Test_OutOfMemoryModel", "inputs": inputs}
@@ -73,9 +73,7 @@ def test_on_the_sphere_no_method_needs_a_strength(host, template, truth, unguide
 
 
 def test_an_automatic_rate_gets_closer_and_reports_what_it_took(host, template, truth, unguided_psnr):
-    blend = {"start_rate": 0.3, "end_rate": 0.3, "curve": "linear", "interval": 1}
-    blend |= {"start_percent": 0.0, "end_percent": 1.0, "automatic": True}
-    result = restored(host, template, blend)
+    result = restored(host, template, {"share": 0.3, "start_percent": 0.0, "end_percent": 1.0})
     assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
     rates = [step["guidance_rate"] for step in result.report["steps"][:-1]]
     assert all(0 < rate <= 1 for rate in rates)  # 1 where the whole length is needed
