@@ -42,12 +42,12 @@ def draw(rows: dict[str, dict[str, np.ndarray]], batch: int, path: Path) -> None
     """
     figure = Figure(figsize=(13, 0.72 * len(rows) + 0.3), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    widths = [1.75] + ([1] * SHOWN + [0.25]) * len(COLUMNS)
+    widths = [2.1] + ([1] * SHOWN + [0.25]) * len(COLUMNS)
     space = {"left": 0.005, "right": 0.995, "bottom": 0.005, "top": 1 - 0.3 / (0.72 * len(rows) + 0.3)}
     grid = figure.add_gridspec(len(rows), len(widths), width_ratios=widths, wspace=0.04, hspace=0.08, **space)
     for number, (task, made) in enumerate(rows.items()):
         name = figure.add_subplot(grid[number, 0])
-        name.text(0, 0.5, task.replace(" and ", "\nand ").replace("-", "-\n"), va="center", fontsize=11)
+        name.text(0, 0.5, task.replace(" and ", "\nand ").replace("-", "-\n"), va="center", fontsize=10)
         name.axis("off")
         for place, column in enumerate(COLUMNS):
             pictures = asked(task, batch) if column == "asked" else list(made[column])
@@ -55,7 +55,7 @@ def draw(rows: dict[str, dict[str, np.ndarray]], batch: int, path: Path) -> None
                 axes = figure.add_subplot(grid[number, 1 + place * (SHOWN + 1) + item])
                 axes.axis("off")
                 if isinstance(picture, str):
-                    axes.text(0, 0.5, picture.replace("a person", "a person\n"), va="center", fontsize=8)
+                    axes.text(0, 0.5, picture.replace(" ", "\n", 3).replace("\n", " ", 1), va="center", fontsize=8)
                 else:
                     axes.imshow(picture, interpolation="nearest")
                 if number == 0 and item == 0:
