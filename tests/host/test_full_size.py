@@ -28,8 +28,8 @@ def networks(base) -> Path:
     (models / "clip").mkdir(exist_ok=True)
     clip = open_clip.create_model("ViT-B-16", precision="fp16")
     save_file(clip.state_dict(), models / "clip" / "vit-b-16.safetensors")
-    faces = models / "insightface" / "models" / "buffalo_l"
-    faces.mkdir(parents=True)
+    faces = models / "insightface" / "models" / "full_size"
+    faces.mkdir(parents=True, exist_ok=True)
     picture = torch.zeros(1, 3, 112, 112)
     torch.onnx.export(iresnet50(), (picture,), faces / "w600k_r50.onnx", opset_version=11, dynamo=False)
     return models
@@ -50,7 +50,7 @@ def test_segformer_vit_and_iresnet_guide_a_step_at_512(host, checkpoint, network
     wanted = {"clip": clip, "image": image, "layers": "3", "distance": "log-Gram"}
     guided = loss(graph, "DSG_StyleLoss", guided, **wanted)
     guided = loss(graph, "DSG_TextLoss", guided, clip=clip, text="a red door", negative="", cut_outs=2)
-    iresnet = [graph.add("DSG_LoadFaceModel", model_name="buffalo_l/w600k_r50.onnx"), 0]
+    iresnet = [graph.add("DSG_LoadFaceModel", model_name="full_size/w600k_r50.onnx"), 0]
     wanted = {"model": iresnet, "image": image, "crop": "portrait", "one_each": False}
     guided = loss(graph, "DSG_FaceIDLoss", guided, **wanted)
 
