@@ -23,7 +23,7 @@ from tools.random_models import write_sd15, write_taesd
 from tools.server import Client, prepare_base, running_host
 
 MODES = ["exact", "low memory", "finite difference", "none"]
-STEPS = {"embedded": 8, "SD 1.5, KL VAE": 2, "SD 1.5, TAESD": 2}
+STEPS = {"embedded": 40, "SD 1.5, KL VAE": 2, "SD 1.5, TAESD": 2}
 CHECKPOINT = "random-sd15.safetensors"
 RESULTS = Path(__file__).parent / "results" / "gradient_modes.json"
 

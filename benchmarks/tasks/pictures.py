@@ -1,4 +1,7 @@
-"""The pictures that a setting makes for a task, kept, so that a benchmark goes on where it was stopped."""
+"""The pictures that a setting makes for a task, kept, so that a benchmark goes on where it was stopped.
+
+They know nothing of the code that made them: after a change of the sampler or of a loss, delete their folder.
+"""
 
 import numpy as np
 

@@ -8,8 +8,6 @@ import comfy.cli_args
 import comfy.model_management
 import comfy.model_patcher
 import comfy.ops
-import comfy.sd
-import comfy.taesd.taesd
 import torch
 from comfy.patcher_extension import WrappersMP
 from comfy_api.latest import ComfyExtension, io
@@ -65,23 +63,6 @@ class QuantizedModel(io.ComfyNode):
         quantized = config.get_model(weights)
         quantized.load_model_weights(weights)
         return io.NodeOutput(comfy.model_patcher.ModelPatcher(quantized, model.load_device, model.offload_device))
-
-
-class SmallAutoencoder(io.ComfyNode):
-    """A random TAESD of sixteen channels, and a random conditioning."""
-
-    @classmethod
-    def define_schema(cls):
-        outputs = [io.Conditioning.Output("positive"), io.Vae.Output("vae"), io.Latent.Output("latent")]
-        return io.Schema("Test_SmallAutoencoder", category="test", inputs=[], outputs=outputs)
-
-    @classmethod
-    def execute(cls):
-        torch.manual_seed(0)
-        weights = comfy.taesd.taesd.TAESD(latent_channels=16).state_dict()
-        drawn = {name: torch.randn_like(weight) * 0.05 for name, weight in weights.items() if weight.ndim}
-        conditioning = [[torch.randn(1, 4, 32), {"pooled_output": torch.randn(1, 32)}]]
-        return io.NodeOutput(conditioning, comfy.sd.VAE(sd=weights | drawn), {"samples": torch.zeros(1, 16, 8, 8)})
 
 
 def compile_and_log(graph, inputs):
@@ -214,7 +195,6 @@ class OddModels(ComfyExtension):
     async def get_node_list(self):
         return [
             QuantizedModel,
-            SmallAutoencoder,
             CompiledModel,
             ForwardOnlyAttention,
             LittleMemory,

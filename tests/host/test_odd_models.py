@@ -133,47 +133,27 @@ def test_a_compiled_model_has_an_exact_gradient_and_no_mode_compiles_it_again_an
     assert host.log.read_text().count("a graph is compiled") == compilations > 10
 
 
-SMALL_SD3 = {
-    "in_channels": 16,
-    "out_channels": 16,
-    "patch_size": 2,
-    "depth": 1,
-    "input_size": None,
-    "adm_in_channels": 32,
-    "context_embedder_config": {"target": "torch.nn.Linear", "params": {"in_features": 32, "out_features": 64}},
-    "num_patches": 64,
-    "pos_embed_max_size": 8,
-    "pos_embed_scaling_factor": None,
-}
-
-
 @pytest.fixture(scope="module")
 def diffusion_models(base) -> list[dict]:
     """The inputs of the host's UNETLoader for a small SD3 of random weights, as is and in two kinds of eight bits."""
     import_host()
     from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
+    from odd_models import scaled
+    from small_models import SD3
 
     torch.manual_seed(0)
-    network = MMDiT(**SMALL_SD3, operations=torch.nn)
+    network = MMDiT(**SD3, operations=torch.nn)
     weights = {name: torch.randn(value.shape) * 0.05 for name, value in network.state_dict().items()}
     layers = [name for name, part in network.named_modules() if isinstance(part, torch.nn.Linear)]
-
-    def quantized(scale_name: str) -> dict:
-        changed = dict(weights)
-        for layer in layers:
-            weight = weights[f"{layer}.weight"]
-            scale = weight.abs().amax() / torch.finfo(torch.float8_e4m3fn).max
-            changed[f"{layer}.weight"] = (weight / scale).to(torch.float8_e4m3fn)
-            changed[f"{layer}.{scale_name}"] = scale
-        return changed
-
     formats = json.dumps({"layers": {layer: {"format": "float8_e4m3fn"} for layer in layers}})
     folder = base / "models" / "diffusion_models"
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "sd3.safetensors")
     marker = {"scaled_fp8": torch.zeros(2, dtype=torch.float8_e4m3fn)}
-    save_file(quantized("scale_weight") | marker, folder / "sd3-scaled.safetensors")
-    save_file(quantized("weight_scale"), folder / "sd3-mixed.safetensors", {"_quantization_metadata": formats})
+    save_file(scaled(weights, layers, "scale_weight") | marker, folder / "sd3-scaled.safetensors")
+    save_file(
+        scaled(weights, layers, "weight_scale"), folder / "sd3-mixed.safetensors", {"_quantization_metadata": formats}
+    )
     return [
         {"unet_name": "sd3.safetensors", "weight_dtype": "fp8_e4m3fn"},
         {"unet_name": "sd3-scaled.safetensors", "weight_dtype": "default"},
@@ -183,12 +163,12 @@ def diffusion_models(base) -> list[dict]:
 
 def test_what_the_hosts_loader_reads_in_eight_bits_is_guided(host, guided, diffusion_models):
     sampler = guided[find(guided, "DSG_KSampler")]["inputs"]
-    guided["small"] = {"class_type": "Test_SmallAutoencoder", "inputs": {}}
-    guided[find(guided, "DSG_MaskLoss")]["inputs"]["conditioning"] = ["small", 0]
-    guided[find(guided, "VAEDecode")]["inputs"]["vae"] = ["small", 1]
+    guided["small"] = {"class_type": "Test_SmallModel", "inputs": {"family": "SD3"}}
+    guided[find(guided, "DSG_MaskLoss")]["inputs"]["conditioning"] = ["small", 1]
+    guided[find(guided, "VAEDecode")]["inputs"]["vae"] = ["small", 2]
     guided["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "step_size": 0.0}}
-    sampler |= {"model": ["loaded", 0], "method": ["method", 0], "negative": ["small", 0]}
-    sampler |= {"vae": ["small", 1], "latent_image": ["small", 2]}
+    sampler |= {"model": ["loaded", 0], "method": ["method", 0], "negative": ["small", 1]}
+    sampler |= {"vae": ["small", 2], "latent_image": ["small", 3]}
     for inputs in diffusion_models:
         guided["loaded"] = {"class_type": "UNETLoader", "inputs": inputs}
         for gradient in ("auto", "finite difference"):
