@@ -114,12 +114,35 @@ class OutOfMemoryModel(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+def watched(call, what: str):
+    """The same call, logging the most bytes that autograd ever keeps of one."""
+    most = 0
+
+    def watching(*args, **kwargs):
+        nonlocal most
+        kept: dict[int, int] = {}
+
+        def keep(tensor):
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            output = call(*args, **kwargs)
+        if sum(kept.values()) > most:
+            most = sum(kept.values())
+            logging.info("kept of the %s: %d bytes", what, most)
+        return output
+
+    return watching
+
+
 class WatchedModel(io.ComfyNode):
-    """A model that logs the most bytes that autograd keeps of one of its passes."""
+    """A model and VAE that log what autograd keeps of them, and how many latents a pass with a gradient has."""
 
     @classmethod
     def define_schema(cls):
-        inputs, outputs = [io.Model.Input("model")], [io.Model.Output("watched")]
+        inputs = [io.Model.Input("model"), io.Vae.Input("vae")]
+        outputs = [io.Model.Output("watched"), io.Vae.Output("watched_vae")]
         return io.Schema(node_id="Test_WatchedModel", category="test", inputs=inputs, outputs=outputs)
 
     @classmethod
@@ -127,28 +150,16 @@ class WatchedModel(io.ComfyNode):
         return float("nan")  # never cached: each run gets a count of its own
 
     @classmethod
-    def execute(cls, model):
-        most = [0]
-
+    def execute(cls, model, vae):
         def call(apply_model, args):
-            kept: dict[int, int] = {}
-
-            def keep(tensor):
-                kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-                return tensor
-
-            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-                output = apply_model(args["input"], args["timestep"], **args["c"])
             if torch.is_grad_enabled():
                 logging.info("a pass with a gradient of %d latents", len(args["input"]))
-            if sum(kept.values()) > most[0]:
-                most[0] = sum(kept.values())
-                logging.info("kept for the backward pass: %d bytes", most[0])
-            return output
+            return apply_model(args["input"], args["timestep"], **args["c"])
 
         model = model.clone()
-        model.set_model_unet_function_wrapper(call)
-        return io.NodeOutput(model)
+        model.set_model_unet_function_wrapper(watched(call, "model"))
+        vae.first_stage_model.decode = watched(type(vae.first_stage_model).decode.__get__(vae.first_stage_model), "VAE")
+        return io.NodeOutput(model, vae)
 
 
 class RandomControlNet(io.ComfyNode):

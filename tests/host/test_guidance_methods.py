@@ -73,11 +73,15 @@ def test_on_the_sphere_no_method_needs_a_strength(host, template, truth, unguide
 
 
 def test_an_automatic_rate_gets_closer_and_reports_what_it_took(host, template, truth, unguided_psnr):
-    result = restored(host, template, {"share": 0.3, "start_percent": 0.0, "end_percent": 1.0})
-    assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
-    rates = [step["guidance_rate"] for step in result.report["steps"][:-1]]
-    assert all(0 < rate <= 1 for rate in rates)  # 1 where the whole length is needed
-    assert len({round(rate, 3) for rate in rates}) > 1
+    first = []
+    for share in (0.3, 1.0):
+        result = restored(host, template, {"share": share, "start_percent": 0.0, "end_percent": 1.0})
+        assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
+        rates = [step["guidance_rate"] for step in result.report["steps"][:-1]]
+        assert all(0 < rate <= 1 for rate in rates)  # 1 where the whole length is needed
+        assert len({round(rate, 3) for rate in rates}) > 1
+        first.append(rates[0])
+    assert first[0] == pytest.approx(0.3 * first[1], rel=1e-3)
 
 
 def test_low_memory_gives_the_exact_picture(host, template, exact):
@@ -93,12 +97,13 @@ def test_low_memory_keeps_a_fraction_of_what_exact_keeps(host, template):
         before = len(host.log.read_text())
         prompt = with_setting(template, Setting("DSG", 0.2, 2), 0, 1)
         sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
-        prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": {"model": sampler["model"]}}
+        parts = {name: sampler[name] for name in ("model", "vae")}
+        prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": parts}
         prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "gradient": gradient}}
         prompt["method"]["inputs"]["step_size"] = 0.0
         sampler |= {"model": ["watched", 0], "method": ["method", 0]}
         restore(host, prompt)
-        found = re.findall(r"kept for the backward pass: (\d+) bytes", host.log.read_text()[before:])
+        found = re.findall(r"kept of the model: (\d+) bytes", host.log.read_text()[before:])
         return max(map(int, found))
 
     assert 0 < kept("low memory") < 0.3 * kept("exact")

@@ -68,7 +68,8 @@ def test_four_steps_of_lcm_sampling_are_guided(host, template):
 def test_at_cfg_1_the_gradient_goes_through_one_branch_alone(host, template, cfg, branches):
     prompt = with_setting(template, Setting("DSG", 0.2, 2), 0, 1)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
-    prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": {"model": sampler["model"]}}
+    parts = {name: sampler[name] for name in ("model", "vae")}
+    prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": parts}
     sampler |= {"model": ["watched", 0], "cfg": cfg}
     before = len(host.log.read_text())
     restore(host, prompt)

@@ -212,3 +212,16 @@ def test_the_relative_step_is_that_of_the_sample(denoiser):
     gradient("finite difference", watched, x)
     ratios = (seen[1] - seen[0]).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1)
     assert ratios.tolist() == pytest.approx([0.01, 0.01], rel=1e-3)
+
+
+@pytest.mark.parametrize(("mode", "times"), [("exact", 0), ("auto", 0), ("low memory", 5), ("finite difference", 5)])
+def test_all_ways_but_the_exact_one_decode_sparingly(guide, mode, times):
+    sparing = []
+
+    def sparing_decode(latent: Tensor) -> Tensor:
+        sparing.append(latent)
+        return latent
+
+    guidance = replace(guide(*LOSSES, method=replace(SMALL, gradient=mode)), sparing_decode=sparing_decode)
+    sample(symmetric, START, SIGMAS, SeededNoise(0), guidance)
+    assert len(sparing) == times
