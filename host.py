@@ -10,6 +10,7 @@ import logging
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import NamedTuple
 
 import comfy.cli_args
@@ -29,14 +30,17 @@ from torch.nn import functional as F
 
 from .guidance_losses import Loss, MeasuredLoss, inside
 from .sampling import (
+    TILE,
     Denoisers,
     Guidance,
     GuidanceMethod,
     GuidanceRate,
     LossTerm,
+    Memory,
     RunReport,
     SeededNoise,
     checkpointing,
+    decode_in_tiles,
     is_out_of_memory,
     loss_gradient,
     sample,
@@ -44,6 +48,7 @@ from .sampling import (
 
 LOSSES = "dsg_losses"  # our key in a conditioning's dict
 CORNER = 8  # of a latent, each way
+ALL_OF_IT = 1e30  # bytes, as the host itself writes it
 COMPILED = "torch.compile"  # the host's key for the wrapper that its compiled models have
 
 
@@ -176,6 +181,24 @@ def static_patcher(patcher):
     if hasattr(patcher, "get_non_dynamic_delegate"):
         return patcher.get_non_dynamic_delegate()
     return patcher.clone(disable_dynamic=True)
+
+
+def device_memory(patchers: list, device: torch.device) -> Memory:
+    """The host's memory for a run of these models: it leaves the host its own reserve, and unloads all other models."""
+
+    def free() -> float:
+        return comfy.model_management.get_free_memory(device) - comfy.model_management.minimum_inference_memory()
+
+    def make_room() -> bool:
+        own = {id(part.model) for patcher in patchers for part in (patcher, *patcher.model_patches_models())}
+        keep = [
+            loaded
+            for loaded in comfy.model_management.current_loaded_models
+            if loaded.model is None or id(loaded.model.model) in own
+        ]
+        return bool(comfy.model_management.free_memory(ALL_OF_IT, device, keep))
+
+    return Memory(free, make_room)
 
 
 def _ordinary(tensor: Tensor) -> bool:
@@ -319,6 +342,10 @@ class Decoder:
         with checkpointing(network):
             return self(latent)
 
+    def in_tiles(self, latent: Tensor, scale: int) -> Tensor:
+        """Nearly the same, tile by tile; scale: pixels of a latent, each way."""
+        return decode_in_tiles(self.checkpointed, latent, scale)
+
     def picture_size(self, latent: Tensor) -> tuple[int, int, int]:
         """Frames, height and width of the picture behind one sample, judged by a corner of it.
 
@@ -418,7 +445,7 @@ class GuidedSampler:
         applied = losses_of(getattr(guider, "conds", {}).get("positive", []))
         if not applied:
             logging.warning("DSG: the positive conditioning carries no loss, so this run is not guided.")
-            return self._run(model, x, sigmas, extra_args, callback, [])
+            return self._run(model, x, sigmas, extra_args, callback, [], Memory())
         if x.ndim < 4:
             raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
         obstacle = gradient_obstacle(guider)
@@ -443,9 +470,10 @@ class GuidedSampler:
             mask = extra_args.get("denoise_mask")
             extra_args = extra_args | {"denoise_mask": None if mask is None else mask.clone()}
             with frozen(modules), training_switches():
-                return self._run(model, x.clone(), sigmas.clone(), extra_args, callback, applied)
+                memory = device_memory(patchers, x.device)
+                return self._run(model, x.clone(), sigmas.clone(), extra_args, callback, applied, memory)
 
-    def _run(self, model, x, sigmas, extra_args, callback, applied: list[AppliedLoss]) -> Tensor:
+    def _run(self, model, x, sigmas, extra_args, callback, applied: list[AppliedLoss], memory: Memory) -> Tensor:
         base = model.inner_model.inner_model
         mask = extra_args.get("denoise_mask")
         options = for_gradient(extra_args.get("model_options", {}))
@@ -464,7 +492,7 @@ class GuidedSampler:
                 return model(latent, sigma, **uncompiled_args)
 
         precision = base.manual_cast_dtype or base.get_dtype()
-        denoisers = Denoisers(plain, differentiable, checkpointed, precision)
+        denoisers = Denoisers(plain, differentiable, checkpointed, precision, memory)
         guidance = self._guidance(decoder, base, x, applied) if applied else None
         if guidance:
             probe_gradient(denoisers, x, sigmas, guidance)
@@ -501,7 +529,8 @@ class GuidedSampler:
                 fitted = inside(fitted, item.where.clone().to(x.device), *size)
             terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent, floor))
         percent = percent_of_run(base.model_sampling)
-        return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced, decoder.checkpointed)
+        tiled = partial(decoder.in_tiles, scale=height // x.shape[-2]) if max(x.shape[-2:]) > TILE else None
+        return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced, decoder.checkpointed, tiled)
 
 
 def numbered(names: list[str]) -> list[str]:

@@ -1,55 +1,96 @@
 """Every method with the spherical constraint and without it, on three tasks.
 
     python -m benchmarks.methods                        20 steps of the flow-matching model, an hour on a CPU
-    python -m benchmarks.methods --steps 50 --model faces
+    python -m benchmarks.methods --steps 50 --model faces --people 8
+    python -m benchmarks.methods --summary              the tables of all that was measured
 
-Without the constraint, a method's step size is the best of a grid on 16 people; with it, there is a rate of 0.2 and
-nothing to search. The figures are of 16 others. They go to `benchmarks/results/methods.json`.
+Without the constraint, a method's step size is the best of three on four people; with it, there is a rate of 0.2 and
+nothing to search. The figures are of others. They go to `benchmarks/results/methods.json`.
 """
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.tasks.pictures import MEASURED, alignment, figures
+from benchmarks.tasks.graph import Graph, run
+from benchmarks.tasks.pictures import alignment, distance_to_faces, figures, pictures
 from benchmarks.tasks.setting import FLOW, NOISE_PREDICTION, UNGUIDED, Setting
 from benchmarks.tasks.task import TASKS
+from benchmarks.tasks.wiring import BATCH, Batch
 from sampling import METHODS
 from tools.server import Client, running_host
 
 CHOSEN = ["inpainting", "segmentation", "FaceID"]
+SEARCHED = [name for name in METHODS if name != "DSG"]  # which is DPS with the constraint
 STEP_SIZES = [10.0, 30.0, 100.0]
 RATE = 0.2
-FIRST = range(MEASURED[0], MEASURED[0] + 1)
+TUNING = [Batch(4, 4)]
+TIMED_PEOPLE, REPEATS = 4, 3
 RESULTS = Path(__file__).parent / "results" / "methods.json"
+DISTANCE, TIME = "Fréchet distance", "time"
+
+Row = dict[str, dict[str, float]]
 
 
-def figure(host: Client, task: str, setting: Setting) -> float:
-    """What the task is about, on the people who measure."""
-    return next(iter(figures(host, task, setting, FIRST).values()))
+def rows(host: Client, methods: list[str], model: str, steps: int, people: int) -> dict[str, dict[str, Row]]:
+    """Method → constraint → task → its figures, the step size among them, and the Fréchet distance of all its tasks."""
+    measured = Batch(0, people)
+    found: dict[str, dict[str, Row]] = {}
 
+    def row(settings: dict[str, Setting]) -> Row:
+        each: Row = {task: figures(host, task, setting, [measured]) for task, setting in settings.items()}
+        for task, setting in settings.items():
+            each[task]["strength"] = setting.strength
+        made = [pictures(host, task, setting, measured) for task, setting in settings.items()]
+        return each | {DISTANCE: {"all tasks": distance_to_faces(made)}}
 
-def measure(host: Client, method: str, task: str, model: str, steps: int) -> dict[str, float]:
-    """The task's figure with the constraint and without, and the step size that the latter takes. DSG has none."""
-    row = {"spherical": figure(host, task, Setting(method, RATE, "spherical", steps=steps, model=model))}
-    if method != "DSG":
+    unguided = Setting(UNGUIDED.method, steps=steps, model=model)
+    found["unguided"] = {"none": row(dict.fromkeys(CHOSEN, unguided))}
+    for method in tqdm(methods, desc=f"{model}, {steps} steps", unit="method"):
+        spherical = Setting(method, RATE, "spherical", steps=steps, model=model)
         grid = [Setting(method, size, steps=steps, model=model) for size in STEP_SIZES]
-        best = max(grid, key=lambda setting: alignment(host, task, setting))
-        row |= {"none": figure(host, task, best), "step size": best.strength}
-    return row
+        best = {task: max(grid, key=lambda setting: alignment(host, task, setting, TUNING)) for task in CHOSEN}
+        found[method] = {"none": row(best), "spherical": row(dict.fromkeys(CHOSEN, spherical))}
+    return found
 
 
-def table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Markdown: methods down, tasks across; each without the constraint → with it."""
-    tasks = list(next(iter(rows.values())))
-    lines = ["| method | " + " | ".join(tasks) + " |", "|---" * (len(tasks) + 1) + "|"]
-    for method, row in rows.items():
-        cells = [
-            f"{row[task]['none']} → {row[task]['spherical']}" if "none" in row[task] else str(row[task]["spherical"])
-            for task in tasks
-        ]
+def times(host: Client, methods: list[str], steps: int) -> dict[str, float]:
+    """How long each method's inpainting takes, as a multiple of the unguided run: the fastest of three."""
+
+    def seconds(setting: Setting, seed: int) -> float:
+        graph = Graph()
+        model = graph.add("DSG_LoadEmbeddedModel", model_name=setting.model, style="any", batch_size=TIMED_PEOPLE)
+        positive = TASKS["inpainting"].wire(graph, [model, 1], Batch(0, TIMED_PEOPLE))
+        shown = setting.sample(graph, model, positive if setting.guided else [model, 1], seed)
+        began = time.perf_counter()
+        run(host, graph, *shown)
+        return time.perf_counter() - began
+
+    def fastest(setting: Setting) -> float:
+        return min(seconds(setting, seed) for seed in range(REPEATS))
+
+    plain = fastest(Setting(UNGUIDED.method, steps=steps))
+    sampled = {method: Setting(method, RATE, "spherical", steps=steps) for method in methods}
+    return {method: round(fastest(setting) / plain, 1) for method, setting in sampled.items()}
+
+
+def save(key: str, value: object) -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    results[key] = value
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def table(found: dict[str, dict[str, Row]]) -> str:
+    """Markdown: methods down; each figure without the constraint → with it."""
+    columns = {(task, name): None for task, each in found["unguided"]["none"].items() for name in each}
+    columns = {column: None for column in columns if column[1] != "strength"}
+    lines = ["| method | " + " | ".join(": ".join(column) for column in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for method, constraints in found.items():
+        cells = [" → ".join(f"{row[task][name]:.3g}" for row in constraints.values()) for task, name in columns]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -58,18 +99,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--model", choices=[FLOW, NOISE_PREDICTION], default=FLOW)
-    parser.add_argument("--task", choices=list(TASKS), nargs="*", default=CHOSEN)
+    parser.add_argument("--people", type=int, choices=range(4, BATCH + 1), default=BATCH, metavar="4..16")
+    parser.add_argument("--method", choices=SEARCHED, nargs="*", default=SEARCHED)
     options = parser.parse_args()
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    key = f"{options.model}, {options.steps} steps"
     with running_host() as host:
-        unguided = Setting(UNGUIDED.method, steps=options.steps, model=options.model)
-        rows: dict[str, dict] = {"unguided": {t: {"spherical": figure(host, t, unguided)} for t in options.task}}
-        for method in tqdm(METHODS, unit="method"):
-            rows[method] = {task: measure(host, method, task, options.model, options.steps) for task in options.task}
-            results[key] = rows
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(table(rows))
+        found = rows(host, options.method, options.model, options.steps, options.people)
+        print(table(found))
+        save(f"{options.model}, {options.steps} steps, {options.people} people", found)
 
 
 if __name__ == "__main__":

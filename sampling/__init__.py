@@ -8,17 +8,19 @@ matching).
 from .automatic_rate import automatic_step
 from .checkpointing import checkpointing
 from .gradient import loss_gradient
-from .gradient_modes import GRADIENT_MODES, is_out_of_memory
+from .gradient_modes import GRADIENT_MODES
 from .guidance import Guidance
 from .jacobian import Denoiser, Denoisers
 from .loop import sample
 from .loss_term import LossTerm
+from .memory import Memory, is_out_of_memory
 from .methods import DPS, DSG, FREEDOM, LGD_MC, METHODS, MPGD, TFG, UGD, GuidanceMethod
 from .noise import SeededNoise
 from .posterior import posterior
 from .rate import CURVES, GuidanceRate
 from .report import RunReport
 from .spherical import spherical_step
+from .tiling import TILE, decode_in_tiles
 from .time_travel import travel_back
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "METHODS",
     "MPGD",
     "TFG",
+    "TILE",
     "UGD",
     "Denoiser",
     "Denoisers",
@@ -38,10 +41,12 @@ __all__ = [
     "GuidanceMethod",
     "GuidanceRate",
     "LossTerm",
+    "Memory",
     "RunReport",
     "SeededNoise",
     "automatic_step",
     "checkpointing",
+    "decode_in_tiles",
     "is_out_of_memory",
     "loss_gradient",
     "posterior",

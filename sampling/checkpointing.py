@@ -9,11 +9,14 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import allow_mutation_on_saved_tensors
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+Result = TypeVar("Result")
 
 
 def blocks_of(network: nn.Module) -> list[nn.Module]:
@@ -46,7 +49,7 @@ def checkpointing(network: nn.Module) -> Iterator[None]:
                 block.forward = own
 
 
-def checkpointed(forward: Callable, *args: object, **kwargs: object) -> object:
+def checkpointed(forward: Callable[..., Result], *args: object, **kwargs: object) -> Result:
     """`forward(*args, **kwargs)`, with a gradient to every tensor in them that wants one, however deep.
 
     The call gets copies of the tensors, and of the lists and dictionaries around them; what it does to them is lost.

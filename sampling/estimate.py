@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .cost import LossCost, measured
 from .loss_term import LossTerm
+from .saved_tensors import is_overwritten
 from .spherical import norm_per_sample, usable
 
 
@@ -67,6 +68,26 @@ def weighted_sum(gradients: Sequence[Tensor], factors: Sequence[Tensor]) -> Tens
     return total
 
 
+def value_and_gradient(term: LossTerm, images: Tensor) -> tuple[Tensor, Tensor, LossCost]:
+    """A loss of images that want a gradient: `[B]`, of the images' shape, and the cost of both.
+
+    Raises:
+        ValueError: in one sentence, if the loss overwrites what its gradient needs.
+    """
+    try:
+        with measured(images.device) as cost:
+            value = term.loss(images)
+            (gradient,) = torch.autograd.grad(value.sum(), images)
+    except RuntimeError as error:
+        if not is_overwritten(error):
+            raise
+        raise ValueError(
+            f"DSG: the loss '{term.name}' changes in place what its gradient needs; it must compute new tensors "
+            "instead (y = y + 1 for y += 1, and networks without inplace=True)."
+        ) from error
+    return value.detach(), gradient, cost()
+
+
 def estimate_gradient(
     denoised: Tensor,
     losses: Sequence[LossTerm],
@@ -89,16 +110,13 @@ def estimate_gradient(
         leaf = images.detach().to(torch.promote_types(images.dtype, torch.float32)).requires_grad_()
         gradients, excesses, values = [], [], {}
         for term in losses:
-            with measured(leaf.device) as cost:
-                value = term.loss(leaf)
-                (gradient,) = torch.autograd.grad(value.sum(), leaf)
-            value = value.detach()
+            value, gradient, cost = value_and_gradient(term, leaf)
             excess = (value - term.floor).clamp(min=0) if above_floor else value
             if above_floor:
                 gradient = torch.where(per_sample(excess == 0, gradient), 0, gradient)
             gradients.append(gradient)
             excesses.append(excess)
-            values[term.name] = LossValue(value, cost())
+            values[term.name] = LossValue(value, cost)
         factors = shares(gradients, [term.weight for term in losses], balanced)
         total = weighted_sum(gradients, factors)
         (v,) = torch.autograd.grad(images, latent, total.to(images.dtype))

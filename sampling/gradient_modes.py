@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.autograd.graph import allow_mutation_on_saved_tensors
 
 from .jacobian import Denoisers, Pullback, exact, finite_difference, low_memory, none
+from .memory import is_out_of_memory
+from .saved_tensors import is_overwritten, saved_tensors
 
 WAYS: dict[str, Callable[[Denoisers, Tensor, float], tuple[Tensor, Pullback]]] = {
     "exact": exact,
@@ -21,19 +23,9 @@ WAYS: dict[str, Callable[[Denoisers, Tensor, float], tuple[Tensor, Pullback]]] =
 }
 GRADIENT_MODES = ("auto", *WAYS)
 CHEAPER = {"exact": "low memory", "low memory": "finite difference"}
+SHORTAGE = "memory is short"
 
 Result = TypeVar("Result")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """On a GPU of any maker, and on a CPU that refuses an allocation."""
-    words = ("out of memory", "allocate memory", "not enough memory")
-    return isinstance(error, torch.cuda.OutOfMemoryError) or any(word in str(error).lower() for word in words)
-
-
-def is_overwritten(error: BaseException) -> bool:
-    """Whether autograd refuses because a network changed what its gradient needs."""
-    return "modified by an inplace operation" in str(error)
 
 
 class _NoGradient(RuntimeError):
@@ -46,14 +38,16 @@ class Differentiator:
     Attributes:
         mode: the way in use, one of `WAYS`.
         history: every way that was used, in order.
+        tileable, tiles: whether the estimate can be, and whether it is, decoded in tiles.
         overwrites: whether the denoiser changes what its gradient needs (as Flux's `img += …` does), so that an exact
             pass has to watch for it. It costs a little time for each operation.
     """
 
-    def __init__(self, denoisers: Denoisers, mode: str = "auto"):
+    def __init__(self, denoisers: Denoisers, mode: str = "auto", tileable: bool = False):
         self.denoisers = denoisers
         self.automatic = mode == "auto"
         self.mode = "exact" if self.automatic else mode
+        self.tileable, self.tiles = tileable, False
         self.history = [self.mode]
         self.overwrites = False
 
@@ -89,26 +83,50 @@ class Differentiator:
             raise _NoGradient(str(error)) from error
 
     def _graph(self) -> contextlib.AbstractContextManager:
-        watching = self.overwrites and self.mode == "exact"
-        return allow_mutation_on_saved_tensors() if watching else contextlib.nullcontext()
+        """The graph of an exact pass may need a watch, or has to fit into the memory that there is."""
+        if self.mode != "exact":
+            return contextlib.nullcontext()
+        if self.overwrites:
+            return allow_mutation_on_saved_tensors()
+        return saved_tensors(self.denoisers.memory.free()) if self.automatic else contextlib.nullcontext()
 
     def _remedy(self, error: Exception) -> Callable[[], None] | None:
         """What to do before another try; None: there is nothing."""
         if is_overwritten(error) and self.mode == "exact" and not self.overwrites:
             return self._watch
-        if is_out_of_memory(error) and self.mode in CHEAPER:
-            return partial(self._change, CHEAPER[self.mode], "memory ran out")
+        if is_out_of_memory(error):
+            return self._economy()
         if isinstance(error, _NoGradient):
             return partial(self._change, "finite difference", f"this model gives no gradient ({str(error)[:120]})")
         return None
 
+    def _economy(self) -> Callable[[], None] | None:
+        """What others keep goes first, then the graph, then the decoder's size, then exactness."""
+        if self.denoisers.memory.make_room():
+            return _collect
+        if self.mode == "exact":
+            return partial(self._change, CHEAPER[self.mode], SHORTAGE)
+        if self.tileable and not self.tiles:
+            return self._tile
+        return partial(self._change, CHEAPER[self.mode], SHORTAGE) if self.mode in CHEAPER else None
+
     def _watch(self) -> None:
         self.overwrites = True
+
+    def _tile(self) -> None:
+        logging.warning("DSG: %s; from here on the estimate is decoded in tiles.", SHORTAGE)
+        self.tiles = True
+        self.history.append(f"{self.mode}, decoding in tiles")
+        _collect()
 
     def _change(self, mode: str, why: str) -> None:
         logging.warning("DSG: %s; from here on the gradient is computed in the mode %s.", why, mode)
         self.mode = mode
-        self.history.append(mode)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self.history.append(f"{mode}, decoding in tiles" if self.tiles else mode)
+        _collect()
+
+
+def _collect() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -24,6 +24,7 @@ class Guidance:
         percent: noise level → how far the run is, in [0, 1].
         balanced: whether several losses count by their weights alone, whatever the sizes of their gradients.
         sparing_decode: the same as decode, but keeps little for its gradient and computes it again. None: decode.
+        tiled_decode: nearly the same, with the least memory of all. None: there is no such way.
     """
 
     losses: Sequence[LossTerm]
@@ -33,6 +34,7 @@ class Guidance:
     method: GuidanceMethod = DSG
     balanced: bool = True
     sparing_decode: Callable[[Tensor], Tensor] | None = None
+    tiled_decode: Callable[[Tensor], Tensor] | None = None
 
     def active_losses(self, index: int, sigma: float) -> list[LossTerm]:
         """The losses that count in step number `index` at noise level sigma; none where the step is not guided."""
@@ -53,6 +55,8 @@ class Guidance:
 
         def gradient(denoised: Tensor) -> EstimateGradient:
             decode = (differentiator.sparing and self.sparing_decode) or self.decode
+            if differentiator.tiles and self.tiled_decode:
+                decode = self.tiled_decode
             return estimate_gradient(denoised, losses, decode, self.balanced, self.only_as_needed)
 
         return gradient

@@ -10,11 +10,12 @@ between the two. With f and b a forward and a backward pass of the denoiser:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from .memory import Memory
 from .spherical import norm_per_sample
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -36,12 +37,14 @@ class Denoisers:
         checkpointed: differentiable, but keeps the inputs of its blocks alone and computes the rest again as it goes
             backward. None: the differentiable one.
         precision: of its arithmetic.
+        memory: of the device that it runs on.
     """
 
     plain: Denoiser
     differentiable: Denoiser | None = None
     checkpointed: Denoiser | None = None
     precision: torch.dtype = torch.float32
+    memory: Memory = field(default_factory=Memory)
 
 
 def levels(x: Tensor, sigma: float) -> Tensor:

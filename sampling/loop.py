@@ -49,7 +49,8 @@ def sample(
     """
     denoisers = denoiser if isinstance(denoiser, Denoisers) else Denoisers(denoiser)
     method = guidance.method if guidance else GuidanceMethod("unguided")
-    differentiator = Differentiator(denoisers, method.gradient if method.rho else "none")
+    tileable = guidance is not None and guidance.tiled_decode is not None
+    differentiator = Differentiator(denoisers, method.gradient if method.rho else "none", tileable)
     report = RunReport(method.name)
     for index, step in enumerate(StepNumbers.of_run(method, sigmas.tolist(), eta, flow)):
         losses = guidance.active_losses(index, step.sigma_t) if guidance else []

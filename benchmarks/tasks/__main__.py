@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.tasks.figure import draw
-from benchmarks.tasks.pictures import MEASURED, alignment, figures, pictures
+from benchmarks.tasks.pictures import MEASURED, TUNING, alignment, figures, pictures
 from benchmarks.tasks.setting import UNGUIDED, Setting
 from benchmarks.tasks.task import TASKS
 from tools.server import Client, running_host
@@ -36,7 +36,7 @@ def measure(host: Client, task: str) -> list[dict]:
     """One row a method: its best number, how the grid did on the people for tuning, the figures of the others."""
     rows: list[dict] = [{"method": "unguided"} | figures(host, task, UNGUIDED, MEASURED)]
     for method, grid in GRIDS.items():
-        found = [alignment(host, task, setting) for setting in grid]
+        found = [alignment(host, task, setting, TUNING) for setting in grid]
         setting = grid[int(np.argmax(found))]
         tried = {f"{each.strength:g}": value for each, value in zip(grid, found)}
         row = {"method": method, "strength": setting.strength, "grid": tried}

@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from benchmarks.tasks.judging import people, tensor
-from benchmarks.tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, NOISE, TEXTS
+from benchmarks.tasks.judging import tensor
+from benchmarks.tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, NOISE, TEXTS, Batch
 from embedded.held_out import STYLES, held_out_faces
 from guidance_losses import blur, gaussian_kernel, shrink
 
@@ -17,9 +17,9 @@ SHOWN = 4
 COLUMNS = ["asked", "unguided", "DPS", "DSG"]
 
 
-def asked(task: str, batch: int) -> list[np.ndarray | str]:
+def asked(task: str, batch: Batch) -> list[np.ndarray | str]:
     """Pictures `[64, 64, 3]` in [0, 1] and sentences: what the first pictures of a batch are guided by."""
-    faces = tensor(held_out_faces()[people(batch)])
+    faces = tensor(held_out_faces()[batch.people])
     noise = NOISE * torch.randn(faces.shape, generator=torch.Generator().manual_seed(0))
     if task == "super-resolution":
         small = shrink(faces, FACTOR, "bicubic")
@@ -27,14 +27,14 @@ def asked(task: str, batch: int) -> list[np.ndarray | str]:
     if task == "deblurring":
         faces = blur(faces, gaussian_kernel(BLUR_SIZE, BLUR_STD)) + noise
     if task in ("style", "text and style"):
-        faces = faces[batch % len(STYLES) :: len(STYLES)]
+        faces = faces[batch.number % len(STYLES) :: len(STYLES)]
     given: list[np.ndarray | str] = [face.movedim(0, -1).clamp(0, 1).numpy() for face in faces[:SHOWN]]
     if task == "text":
-        return [TEXTS[batch % len(TEXTS)][0]]
-    return [TEXTS[batch % len(TEXTS)][0], *given[: SHOWN - 1]] if task.startswith("text") else given
+        return [TEXTS[batch.number % len(TEXTS)][0]]
+    return [TEXTS[batch.number % len(TEXTS)][0], *given[: SHOWN - 1]] if task.startswith("text") else given
 
 
-def draw(rows: dict[str, dict[str, np.ndarray]], batch: int, path: Path) -> None:
+def draw(rows: dict[str, dict[str, np.ndarray]], batch: Batch, path: Path) -> None:
     """A row a task.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.restoration import psnr
-from benchmarks.tasks.wiring import BATCH, BLUR_SIZE, BLUR_STD, FACTOR, TEXTS
+from benchmarks.tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, TEXTS, Batch
 from embedded.held_out import STYLES, held_out_faces, held_out_maps
 from embedded.judges.attributes import FaceJudge
 from embedded.judges.identity import IdentityJudge
@@ -16,7 +16,7 @@ from embedded.judges.segmentation import SegmentationJudge
 from guidance_losses import blur, gaussian_kernel, shrink
 
 Figures = dict[str, np.ndarray]
-Judge = Callable[[np.ndarray, int], Figures]
+Judge = Callable[[np.ndarray, Batch], Figures]
 
 GALLERY = 100
 
@@ -24,10 +24,6 @@ GALLERY = 100
 def tensor(pictures: np.ndarray) -> Tensor:
     """uint8 `[N, H, W, 3]` → `[N, 3, H, W]` in [0, 1]."""
     return torch.from_numpy(pictures).movedim(-1, 1).float() / 255
-
-
-def people(batch: int) -> slice:
-    return slice(BATCH * batch, BATCH * (batch + 1))
 
 
 @cache
@@ -45,8 +41,8 @@ def identity_judge() -> IdentityJudge:
     return IdentityJudge.load()
 
 
-def judge_restored(pictures: np.ndarray, batch: int) -> Figures:
-    truth = held_out_faces()[people(batch)]
+def judge_restored(pictures: np.ndarray, batch: Batch) -> Figures:
+    truth = held_out_faces()[batch.people]
     distance = face_judge().perceptual_distance(tensor(pictures), tensor(truth))
     return {"PSNR, dB": psnr(pictures, truth), "perceptual distance": distance.numpy()}
 
@@ -54,8 +50,8 @@ def judge_restored(pictures: np.ndarray, batch: int) -> Figures:
 def consistent(measure: Callable[[Tensor], Tensor]) -> Judge:
     """How well the pictures agree with the measurement: PSNR of what it sees of them and of the truth."""
 
-    def judge(pictures: np.ndarray, batch: int) -> Figures:
-        error = measure(tensor(pictures)) - measure(tensor(held_out_faces()[people(batch)]))
+    def judge(pictures: np.ndarray, batch: Batch) -> Figures:
+        error = measure(tensor(pictures)) - measure(tensor(held_out_faces()[batch.people]))
         return {"consistency, dB": (-10 * error.square().mean((1, 2, 3)).log10()).numpy()}
 
     return judge
@@ -73,18 +69,18 @@ def overlap(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 @torch.no_grad()
-def judge_segmentation(pictures: np.ndarray, batch: int) -> Figures:
+def judge_segmentation(pictures: np.ndarray, batch: Batch) -> Figures:
     found = segmentation_judge()(tensor(pictures)).argmax(1).numpy()
-    return {"mean IoU": np.array([overlap(*pair) for pair in zip(found, held_out_maps()[people(batch)])])}
+    return {"mean IoU": np.array([overlap(*pair) for pair in zip(found, held_out_maps()[batch.people])])}
 
 
 @torch.no_grad()
-def judge_face_id(pictures: np.ndarray, batch: int) -> Figures:
+def judge_face_id(pictures: np.ndarray, batch: Batch) -> Figures:
     """Whether the nearest of 100 people, each known by another picture, is the right one."""
-    first = min(BATCH * batch, len(held_out_faces()) - GALLERY)
+    first = min(batch.people.start, len(held_out_faces()) - GALLERY)
     gallery = identity_judge()(tensor(held_out_faces(1)[first : first + GALLERY]))
     likeness = identity_judge()(tensor(pictures)) @ gallery.T
-    right = BATCH * batch - first + torch.arange(len(pictures))
+    right = batch.people.start - first + torch.arange(len(pictures))
     return {
         "right person": (likeness.argmax(1) == right).float().numpy(),
         "likeness": likeness.gather(1, right[:, None]).flatten().numpy(),
@@ -95,19 +91,19 @@ def shows(attribute: str, pictures: np.ndarray, wanted: str) -> np.ndarray:
     return np.array([float(found == wanted) for found in face_judge().attributes(tensor(pictures))[attribute]])
 
 
-def judge_style(pictures: np.ndarray, batch: int) -> Figures:
-    return {"right style": shows("style", pictures, STYLES[batch % len(STYLES)])}
+def judge_style(pictures: np.ndarray, batch: Batch) -> Figures:
+    return {"right style": shows("style", pictures, STYLES[batch.number % len(STYLES)])}
 
 
-def judge_text(pictures: np.ndarray, batch: int) -> Figures:
-    _, attribute, wanted = TEXTS[batch % len(TEXTS)]
+def judge_text(pictures: np.ndarray, batch: Batch) -> Figures:
+    _, attribute, wanted = TEXTS[batch.number % len(TEXTS)]
     return {"attribute shown": shows(attribute, pictures, wanted)}
 
 
 def together(*judges: Judge) -> Judge:
     """The figures of several judges."""
 
-    def judge(pictures: np.ndarray, batch: int) -> Figures:
+    def judge(pictures: np.ndarray, batch: Batch) -> Figures:
         return {name: value for one in judges for name, value in one(pictures, batch).items()}
 
     return judge
@@ -116,7 +112,7 @@ def together(*judges: Judge) -> Judge:
 def both(*judges: Judge) -> Judge:
     """The figures of several judges, behind the product of their first ones."""
 
-    def judge(pictures: np.ndarray, batch: int) -> Figures:
+    def judge(pictures: np.ndarray, batch: Batch) -> Figures:
         product = np.prod([next(iter(one(pictures, batch).values())) for one in judges], axis=0)
         return {"both": product} | together(*judges)(pictures, batch)
 

@@ -1,13 +1,28 @@
 """How each task is wired: `(graph, conditioning, batch) → guided conditioning`, about the people of a batch."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from benchmarks.tasks.graph import Graph, Slot
 from embedded.held_out import STYLES
 
-Wire = Callable[[Graph, Slot, int], Slot]
+BATCH = 16
 
-BATCH = 16  # batch b is about the held-out people from 16·b on
+
+@dataclass(frozen=True)
+class Batch:
+    """The first `size` of the held-out people from number 16·`number` on."""
+
+    number: int
+    size: int = BATCH
+
+    @property
+    def people(self) -> slice:
+        return slice(BATCH * self.number, BATCH * self.number + self.size)
+
+
+Wire = Callable[[Graph, Slot, Batch], Slot]
+
 NOISE = 0.05  # standard deviation in the measurements, for pictures in [0, 1]
 HIDDEN, FACTOR = 0.7, 4
 BLUR_SIZE, BLUR_STD = 9, 1.5
@@ -20,12 +35,13 @@ TEXTS = [
 ]
 
 
-def faces(graph: Graph, batch: int, count: int = BATCH, first: int = 0) -> Slot:
-    return [graph.add("DSG_LoadEmbeddedFaces", first=BATCH * batch + first, count=count, picture="first"), 0]
+def faces(graph: Graph, people: slice) -> Slot:
+    count = people.stop - people.start
+    return [graph.add("DSG_LoadEmbeddedFaces", first=people.start, count=count, picture="first"), 0]
 
 
-def noisy(graph: Graph, picture: Slot, batch: int) -> Slot:
-    return [graph.add("ImageAddNoise", image=picture, seed=1000 + batch, strength=NOISE), 0]
+def noisy(graph: Graph, picture: Slot, batch: Batch) -> Slot:
+    return [graph.add("ImageAddNoise", image=picture, seed=1000 + batch.number, strength=NOISE), 0]
 
 
 def loss(graph: Graph, kind: str, conditioning: Slot, **inputs: object) -> Slot:
@@ -33,60 +49,60 @@ def loss(graph: Graph, kind: str, conditioning: Slot, **inputs: object) -> Slot:
     return [graph.add(kind, conditioning=conditioning, **(settings | inputs)), 0]
 
 
-def inpainting(graph: Graph, conditioning: Slot, batch: int) -> Slot:
-    image = faces(graph, batch)
-    mask = [graph.add("DSG_RandomMask", image=image, hidden=HIDDEN, seed=2000 + batch), 0]
+def inpainting(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    image = faces(graph, batch.people)
+    mask = [graph.add("DSG_RandomMask", image=image, hidden=HIDDEN, seed=2000 + batch.number), 0]
     known = {"image": noisy(graph, image, batch), "mask": mask, "threshold": 0.5, "restore_known": False}
     return loss(graph, "DSG_MaskLoss", conditioning, **known)
 
 
-def super_resolution(graph: Graph, conditioning: Slot, batch: int) -> Slot:
+def super_resolution(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     shrinking = {"factor": FACTOR, "kernel": "bicubic"}
-    small = [graph.add("DSG_ShrinkPicture", image=faces(graph, batch), **shrinking), 0]
+    small = [graph.add("DSG_ShrinkPicture", image=faces(graph, batch.people), **shrinking), 0]
     known = {"image": noisy(graph, small, batch), **shrinking}
     return loss(graph, "DSG_SuperResolutionLoss", conditioning, **known)
 
 
-def deblurring(graph: Graph, conditioning: Slot, batch: int) -> Slot:
+def deblurring(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     blurring = {"blur": "gaussian", "size": BLUR_SIZE, "std": BLUR_STD, "angle": 0.0}
-    blurred = [graph.add("DSG_BlurPicture", image=faces(graph, batch), **blurring), 0]
+    blurred = [graph.add("DSG_BlurPicture", image=faces(graph, batch.people), **blurring), 0]
     known = {"image": noisy(graph, blurred, batch), **blurring}
     return loss(graph, "DSG_DeblurLoss", conditioning, **known)
 
 
-def segmentation(graph: Graph, conditioning: Slot, batch: int) -> Slot:
+def segmentation(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     model = [graph.add("DSG_LoadSegmentationModel", model_name="faces"), 0]
-    wanted = {"model": model, "image": faces(graph, batch), "classes": "all", "distance": "cross-entropy"}
+    wanted = {"model": model, "image": faces(graph, batch.people), "classes": "all", "distance": "cross-entropy"}
     return loss(graph, "DSG_SegmentationLoss", conditioning, **wanted)
 
 
-def face_id(graph: Graph, conditioning: Slot, batch: int) -> Slot:
+def face_id(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     model = [graph.add("DSG_LoadFaceModel", model_name="faces_irse.onnx"), 0]
-    wanted = {"model": model, "image": faces(graph, batch), "crop": "whole picture", "one_each": True}
+    wanted = {"model": model, "image": faces(graph, batch.people), "crop": "whole picture", "one_each": True}
     return loss(graph, "DSG_FaceIDLoss", conditioning, **wanted)
 
 
-def style(graph: Graph, conditioning: Slot, batch: int) -> Slot:
-    """Batch b takes the style `STYLES[b % 4]`, from four pictures of four people."""
+def style(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    """Batch b takes the style `STYLES[b % 4]`, from the pictures of the people that are drawn in it."""
     clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
-    places = range(batch % len(STYLES), BATCH, len(STYLES))
-    references, *others = [faces(graph, batch, count=1, first=place) for place in places]
+    drawn = range(batch.people.start + batch.number % len(STYLES), batch.people.stop, len(STYLES))
+    references, *others = [faces(graph, slice(person, person + 1)) for person in drawn]
     for other in others:
         references = [graph.add("ImageBatch", image1=references, image2=other), 0]
     wanted = {"clip": clip, "image": references, "layers": "3", "distance": "log-Gram"}
     return loss(graph, "DSG_StyleLoss", conditioning, **wanted)
 
 
-def text(graph: Graph, conditioning: Slot, batch: int) -> Slot:
+def text(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
-    wanted = {"clip": clip, "text": TEXTS[batch % len(TEXTS)][0], "negative": "", "cut_outs": 4}
+    wanted = {"clip": clip, "text": TEXTS[batch.number % len(TEXTS)][0], "negative": "", "cut_outs": 4}
     return loss(graph, "DSG_TextLoss", conditioning, **wanted)
 
 
 def chained(*wires: Wire) -> Wire:
     """Several losses, one after the other."""
 
-    def wire(graph: Graph, conditioning: Slot, batch: int) -> Slot:
+    def wire(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
         for each in wires:
             conditioning = each(graph, conditioning, batch)
         return conditioning

@@ -1,8 +1,10 @@
 """A pack for the tests: quantized and compiled models, attention without a backward pass, and little memory."""
 
+import copy
 import hashlib
 import json
 import logging
+import unittest.mock
 
 import comfy.cli_args
 import comfy.model_management
@@ -157,6 +159,55 @@ class LittleMemory(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+class BusyDevice(io.ComfyNode):
+    """A model whose run finds so much free memory on the device, beyond what the host keeps for itself."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Model.Input("model"), io.Float.Input("megabytes", max=1e6)]
+        return io.Schema("Test_BusyDevice", category="test", inputs=inputs, outputs=[io.Model.Output("limited")])
+
+    @classmethod
+    def execute(cls, model, megabytes):
+        def sample(executor, *args, **kwargs):
+            management = comfy.model_management
+            free = management.minimum_inference_memory() + megabytes * 2**20
+
+            def free_memory(_device=None, torch_free_too=False):
+                return (free, free) if torch_free_too else free
+
+            with unittest.mock.patch.object(management, "get_free_memory", free_memory):
+                return executor(*args, **kwargs)
+
+        model = model.clone()
+        model.add_wrapper(WrappersMP.SAMPLER_SAMPLE, sample)
+        return io.NodeOutput(model)
+
+
+class SmallDecoder(io.ComfyNode):
+    """A VAE that finds no memory for a gradient of pictures larger than 64×64."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            "Test_SmallDecoder", category="test", inputs=[io.Vae.Input("vae")], outputs=[io.Vae.Output("small")]
+        )
+
+    @classmethod
+    def execute(cls, vae):
+        small = copy.copy(vae)
+        small.first_stage_model = copy.copy(vae.first_stage_model)
+        whole = vae.first_stage_model.decode
+
+        def decode(latent, *args, **kwargs):
+            if torch.is_grad_enabled() and max(latent.shape[-2:]) > 32:
+                raise comfy.model_management.OOM_EXCEPTION("CUDA out of memory")
+            return whole(latent, *args, **kwargs)
+
+        small.first_stage_model.decode = decode
+        return io.NodeOutput(small)
+
+
 class Traces(io.ComfyNode):
     """All that a guided run changes for a while: weights, gradient flags, forwards, hooks and the host's switches."""
 
@@ -198,6 +249,8 @@ class OddModels(ComfyExtension):
             CompiledModel,
             ForwardOnlyAttention,
             LittleMemory,
+            BusyDevice,
+            SmallDecoder,
             Traces,
         ]
 

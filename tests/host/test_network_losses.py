@@ -5,23 +5,24 @@ import pytest
 
 from benchmarks.tasks.graph import Graph, run, sample
 from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import BATCH, TEXTS
+from benchmarks.tasks.wiring import TEXTS, Batch
 from tools.server import PromptError
 
 STEPS, RATE = 12, 0.2
+PEOPLE = Batch(0)
 
 
-def guided(host, task: str | None, batch: int = 0, rate: float = RATE, **changes: object) -> np.ndarray:
+def guided(host, task: str | None, rate: float = RATE, **changes: object) -> np.ndarray:
     """16 pictures of a task; unguided without one. `changes` are inputs of the task's loss nodes."""
     graph = Graph()
-    model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=BATCH)
+    model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=PEOPLE.size)
     positive = [model, 1]
     if task:
-        positive = TASKS[task].wire(graph, positive, batch)
+        positive = TASKS[task].wire(graph, positive, PEOPLE)
         for node in graph.nodes.values():
             if node["class_type"].endswith("Loss"):
                 node["inputs"] |= changes
-    shown, report = sample(graph, model, positive, batch, STEPS, guidance_rate=rate)
+    shown, report = sample(graph, model, positive, 0, STEPS, guidance_rate=rate)
     return run(host, graph, shown, report).pictures
 
 
@@ -30,9 +31,9 @@ def unguided(host) -> np.ndarray:
     return guided(host, None)
 
 
-def judged(task: str, pictures: np.ndarray, batch: int = 0) -> float:
+def judged(task: str, pictures: np.ndarray) -> float:
     """The mean of what the task is about."""
-    return float(next(iter(TASKS[task].judge(pictures, batch).values())).mean())
+    return float(next(iter(TASKS[task].judge(pictures, PEOPLE).values())).mean())
 
 
 def test_segmentation_puts_the_parts_where_they_were_asked(host, unguided):
@@ -58,8 +59,10 @@ def test_the_style_of_the_references_is_recognised(host, unguided):
 
 def test_two_losses_hold_together(host, unguided):
     both = guided(host, "FaceID and segmentation")
-    figures = {name: float(values.mean()) for name, values in TASKS["FaceID and segmentation"].judge(both, 0).items()}
-    before = TASKS["FaceID and segmentation"].judge(unguided, 0)
+    figures = {
+        name: float(values.mean()) for name, values in TASKS["FaceID and segmentation"].judge(both, PEOPLE).items()
+    }
+    before = TASKS["FaceID and segmentation"].judge(unguided, PEOPLE)
     assert figures["mean IoU"] > before["mean IoU"].mean() + 0.1
     assert figures["likeness"] > before["likeness"].mean() + 0.2
 

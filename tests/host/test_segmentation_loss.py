@@ -12,6 +12,7 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 from benchmarks.tasks.graph import Graph, Result, run, sample
 from benchmarks.tasks.judging import tensor
 from benchmarks.tasks.task import TASKS
+from benchmarks.tasks.wiring import Batch
 from embedded.held_out import held_out_maps
 from embedded.judges.segmentation import SegmentationJudge
 from tools.server import Client, PromptError
@@ -56,7 +57,9 @@ def test_hair_grows_where_the_mask_is_white_and_nowhere_else(host, unguided, dis
 
 def test_all_parts_lie_where_the_reference_has_them(host, unguided):
     made = guided(host, classes="all", mask=None, image="faces").pictures
-    before, after = (TASKS["segmentation"].judge(pictures, 0)["mean IoU"].mean() for pictures in (unguided, made))
+    before, after = (
+        TASKS["segmentation"].judge(pictures, Batch(0))["mean IoU"].mean() for pictures in (unguided, made)
+    )
     assert before < 0.45
     assert after > 0.75
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.testing import assert_close
 from torch.utils.checkpoint import checkpoint
 
-from sampling import DPS, GRADIENT_MODES, MPGD, Denoisers, LossTerm, SeededNoise, loss_gradient, sample
+from sampling import DPS, GRADIENT_MODES, MPGD, Denoisers, LossTerm, Memory, SeededNoise, loss_gradient, sample
 
 SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.0, 0.3, 0.0])
 NEAR = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -189,7 +189,96 @@ def test_out_of_memory_takes_the_next_cheaper_mode_and_finishes(guide, denoiser,
     assert report.gradient_modes == modes
     assert report.guided_steps == 5
     assert torch.equal(x, run(guide, denoiser, with_mode(modes[-1]))[0])
-    assert caplog.text.count("memory ran out") == len(modes) - 1
+    assert caplog.text.count("memory is short") == len(modes) - 1
+
+
+@pytest.mark.parametrize(("free", "modes"), [(10**9, ["exact"]), (100, ["exact", "low memory"])])
+def test_auto_takes_the_exact_gradient_where_its_graph_fits_into_the_free_memory(guide, denoiser, free, modes):
+    x, report = run(guide, Denoisers(denoiser, memory=Memory(free=lambda: free)))
+    assert report.gradient_modes == modes
+    assert torch.equal(x, run(guide, denoiser)[0])  # low memory is exact too
+
+
+def test_a_chosen_mode_is_not_judged_by_the_free_memory(guide, denoiser):
+    _, report = run(guide, Denoisers(denoiser, memory=Memory(free=lambda: 100)), with_mode("exact"))
+    assert report.gradient_modes == ["exact"]
+
+
+def test_what_others_keep_in_memory_goes_before_the_gradient_gets_cheaper(guide, denoiser):
+    others = ["text encoder", "another model"]
+
+    def make_room() -> bool:
+        return bool(others and others.pop())
+
+    memory = Memory(make_room=make_room)
+    x, report = run(guide, Denoisers(limited(denoiser, 2), memory=memory))
+    assert report.gradient_modes == ["exact"]
+    assert torch.equal(x, run(guide, denoiser)[0])
+    _, report = run(guide, Denoisers(limited(denoiser, 1), memory=memory))
+    assert report.gradient_modes == ["exact", "low memory"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "failures", "modes"),
+    [
+        ("exact", SMALL, 2, ["exact", "low memory", "low memory, decoding in tiles"]),
+        ("finite difference", SMALL, 1, ["finite difference", "finite difference, decoding in tiles"]),
+        ("exact", MPGD.with_strength(0.1), 1, ["none", "none, decoding in tiles"]),
+    ],
+)
+def test_a_decoder_without_memory_goes_on_in_tiles(guide, denoiser, mode, method, failures, modes):
+    left = [failures]
+
+    def decode(latent: Tensor) -> Tensor:
+        if left[0]:
+            left[0] -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return latent
+
+    tiled = []
+
+    def tiled_decode(latent: Tensor) -> Tensor:
+        tiled.append(latent)
+        return latent
+
+    guidance = guide(*LOSSES, method=replace(method, gradient=mode))
+    expected, _ = sample(denoiser, START, SIGMAS, SeededNoise(0), guidance)
+    guidance = replace(guidance, decode=decode, tiled_decode=tiled_decode)
+    x, report = sample(denoiser, START, SIGMAS, SeededNoise(0), guidance)
+    assert report.gradient_modes == modes
+    assert len(tiled) == 5
+    assert torch.equal(x, expected)
+
+
+def test_after_the_tiles_come_finite_differences_and_then_an_error(guide, denoiser):
+    def never(latent: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    seen = []
+
+    def counting(x: Tensor, sigma: Tensor) -> Tensor:
+        seen.append(torch.is_grad_enabled())
+        return denoiser(x, sigma)
+
+    guidance = replace(guide(*LOSSES, method=SMALL), decode=never, tiled_decode=never)
+    with pytest.raises(torch.OutOfMemoryError):
+        sample(counting, START, SIGMAS, SeededNoise(0), guidance)
+    # exact; low memory, whole and in tiles; finite difference: each fails where its first estimate is decoded
+    assert seen == [True, False, False, False]
+
+
+@pytest.mark.parametrize("mode", ["exact", "auto"])
+def test_a_loss_that_overwrites_what_its_gradient_needs_is_told_so(guide, denoiser, mode):
+    def overwriting(images: Tensor) -> Tensor:
+        values = torch.exp(images)
+        norms = values.flatten(1).norm(dim=1)
+        values.mul_(0)
+        return norms
+
+    careless = guide(LossTerm("careless", overwriting), method=with_mode(mode))
+    with pytest.raises(ValueError, match=r"loss 'careless' changes in place .* y \+= 1") as error:
+        sample(denoiser, START, SIGMAS, SeededNoise(0), careless)
+    assert "\n" not in str(error.value)
 
 
 def test_out_of_memory_without_a_cheaper_mode_is_an_error(guide, denoiser):

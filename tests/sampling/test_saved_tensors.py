@@ -1,0 +1,56 @@
+"""What autograd saves is counted once, without weights, and watched as PyTorch would."""
+
+import pytest
+import torch
+from torch import nn
+
+from sampling import is_out_of_memory
+from sampling.saved_tensors import is_overwritten, saved_tensors
+
+
+def test_storages_count_once_and_weights_not_at_all():
+    x = torch.randn(10, 10, dtype=torch.float64, requires_grad=True)
+    layer = nn.Linear(10, 10).double()
+    with saved_tensors() as saved:
+        y = torch.exp(x)
+        assert saved() == 800
+        y.sin()  # saves y again
+        y.T.cos()  # and a view of it
+        assert saved() == 800
+        nn.functional.linear(x.detach().requires_grad_(), layer.weight.requires_grad_(False))
+        assert saved() == 800
+        y.sin().sin()
+        assert saved() == 1600
+
+
+def test_more_than_there_is_is_out_of_memory():
+    x = torch.randn(10, 10, dtype=torch.float64, requires_grad=True)
+    with pytest.raises(RuntimeError) as error, saved_tensors(1000):
+        torch.exp(torch.exp(x))
+    assert is_out_of_memory(error.value)
+
+
+def test_a_saved_tensor_that_is_changed_is_noticed_as_without_counting():
+    def changed():
+        x = torch.ones(3, requires_grad=True)
+        y = torch.exp(x)
+        total = y.sum()
+        y.mul_(0)
+        torch.autograd.grad(total, x)
+
+    with pytest.raises(RuntimeError) as plain:
+        changed()
+    with saved_tensors(), pytest.raises(RuntimeError) as counted:
+        changed()
+    assert is_overwritten(plain.value)
+    assert is_overwritten(counted.value)
+
+
+def test_changes_before_saving_and_of_what_is_not_saved_are_allowed():
+    x = torch.ones(3, requires_grad=True)
+    with saved_tensors():
+        y = torch.relu_(2 * x)  # saves its own result
+        z = y * 3  # saves nothing
+        z.add_(1)
+        (gradient,) = torch.autograd.grad(z.sum(), x)
+    assert gradient.tolist() == [6, 6, 6]
