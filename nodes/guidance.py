@@ -46,14 +46,24 @@ class GuidanceRateBlend(io.ComfyNode):
                     tooltip="Guide every k-th step only, counted from the first step of the run. 1 guides all.",
                 ),
                 *range_inputs("guidance"),
+                io.Boolean.Input(
+                    "reuse_gradient",
+                    default=False,
+                    optional=True,
+                    tooltip="With an interval above 1: the steps in between go on with the losses' last gradient, "
+                    "without decoding. Off: they are not guided.",
+                ),
             ],
             outputs=[GuidanceRateSocket.Output("rate_blend", display_name="rate_blend")],
         )
 
     @classmethod
-    def execute(cls, start_rate, end_rate, curve, interval, start_percent, end_percent) -> io.NodeOutput:
+    def execute(
+        cls, start_rate, end_rate, curve, interval, start_percent, end_percent, reuse_gradient=False
+    ) -> io.NodeOutput:
         check_range(start_percent, end_percent, "Guidance Rate Blend")
-        return io.NodeOutput(GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent))
+        rate = GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent, reuse=reuse_gradient)
+        return io.NodeOutput(rate)
 
 
 class AutomaticGuidanceRate(io.ComfyNode):

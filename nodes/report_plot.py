@@ -24,7 +24,7 @@ def plot_report(report: RunReport) -> np.ndarray:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Guidance Report: plots need matplotlib; install it with pip.") from error
 
-    guided = [(number, step) for number, step in enumerate(report.steps, 1) if step.losses]
+    guided = [(number, step) for number, step in enumerate(report.steps, 1) if step.gradient_norm]
     names = list(dict.fromkeys(name for _, step in guided for name in step.losses))
     curves = [(f"loss: {name}", [(n, s.losses[name]) for n, s in guided if name in s.losses]) for name in names]
     curves.append(("gradient norm", [(n, s.gradient_norm) for n, s in guided]))

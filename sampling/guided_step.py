@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .coordinates import alpha_bar, vp_scale
-from .estimate import EstimateGradient, LossValue, smoothed_gradient
+from .estimate import EstimateGradient, smoothed_gradient
 from .gradient_modes import Differentiator
 from .methods import GuidanceMethod
 from .posterior import alpha, posterior_std
@@ -50,14 +50,13 @@ class GuidedEstimate(NamedTuple):
     """What the losses say about x_t.
 
     denoised: x̂_0; gradient: Jᵀ·v, or v for methods without rho; shift: where the estimate's own iterations went, minus
-    x̂_0; each `[B, ...]`. excess: the loss over its floor, `[B]`, in the units of the gradient. losses: of each term.
+    x̂_0; each `[B, ...]`. at_estimate: the losses and v at x̂_0.
     """
 
     denoised: Tensor
     gradient: Tensor
     shift: Tensor
-    excess: Tensor
-    losses: dict[str, LossValue]
+    at_estimate: EstimateGradient
 
 
 def guided_estimate(
@@ -86,7 +85,7 @@ def guided_estimate(
         moved = moved - numbers.mu * v
         if iteration + 1 < method.iterations:
             v = smoothed_gradient(moved, shifts, gradient_at).v
-    return GuidedEstimate(denoised, gradient, moved - denoised, first.excess, first.losses)
+    return GuidedEstimate(denoised, gradient, moved - denoised, first)
 
 
 def displacement(method: GuidanceMethod, numbers: StepNumbers, estimate: GuidedEstimate) -> Tensor:

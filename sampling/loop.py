@@ -1,16 +1,18 @@
 """The sampler's loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from .automatic_rate import automatic_step
+from .estimate import EstimateGradient
 from .gradient_modes import Differentiator
 from .guidance import Guidance
 from .guided_step import GuidedEstimate, StepNumbers, displacement, guided_estimate
 from .jacobian import Denoiser, Denoisers, levels
+from .loss_term import LossTerm
 from .methods import GuidanceMethod
 from .posterior import posterior, posterior_std
 from .report import RunReport, StepRecord
@@ -52,6 +54,7 @@ def sample(
     tileable = guidance is not None and guidance.tiled_decode is not None
     differentiator = Differentiator(denoisers, method.gradient if method.rho else "none", tileable)
     report = RunReport(method.name)
+    last = LastGradient()
     for index, step in enumerate(StepNumbers.of_run(method, sigmas.tolist(), eta, flow)):
         losses = guidance.active_losses(index, step.sigma_t) if guidance else []
         if method.spherical and posterior_std(step.sigma_t, step.sigma_s, eta, flow) == 0:
@@ -61,8 +64,10 @@ def sample(
             draw = RepeatNoise(noise, x, step.sigma_t, repeat)
             estimate = None
             if guidance and losses:
-                gradient_at = guidance.gradient_at(losses, differentiator)
+                gradient_at = last.of(losses) if not guidance.rate.measures(index) else None
+                gradient_at = gradient_at or guidance.gradient_at(losses, differentiator)
                 estimate = differentiator.run(guided_estimate, x, method, step, gradient_at, draw)
+                last = LastGradient(losses, estimate.at_estimate)
                 denoised = estimate.denoised
             else:
                 with torch.no_grad():
@@ -84,6 +89,21 @@ def sample(
     if report.guided_steps:
         report.gradient_modes = differentiator.history
     return x, report
+
+
+@dataclass(frozen=True)
+class LastGradient:
+    """The gradient of these losses at an earlier estimate."""
+
+    losses: Sequence[LossTerm] = ()
+    gradient: EstimateGradient | None = None
+
+    def of(self, losses: Sequence[LossTerm]) -> Callable[[Tensor], EstimateGradient] | None:
+        """The same wherever the estimate is now, with no value of the losses. None: it is not of these losses."""
+        if self.gradient is None or [term.name for term in losses] != [term.name for term in self.losses]:
+            return None
+        reused = self.gradient._replace(losses={})
+        return lambda denoised: reused
 
 
 @dataclass(frozen=True)
@@ -118,10 +138,11 @@ def guided_sample(
     if region is not None:
         moved, gradient = torch.where(region, moved, 0), torch.where(region, gradient, 0)
     norms = norm_per_sample(gradient).flatten()
-    record.losses = {name: loss.value.tolist() for name, loss in estimate.losses.items()}
-    record.costs = {name: loss.cost for name, loss in estimate.losses.items()}
+    losses, excess = estimate.at_estimate.losses, estimate.at_estimate.excess
+    record.losses = {name: loss.value.tolist() for name, loss in losses.items()}
+    record.costs = {name: loss.cost for name, loss in losses.items()}
     record.gradient_norm = norms.tolist()
-    satisfied = guidance.only_as_needed & (estimate.excess == 0)
+    satisfied = guidance.only_as_needed & (excess == 0)
     record.skipped = int((~usable(moved) & ~satisfied).sum())
 
     if not method.spherical:
@@ -130,6 +151,6 @@ def guided_sample(
     record.guidance_rate = rate.at(guidance.percent(step.sigma_t))
     if not rate.automatic:
         return spherical_step(mean, std, fresh, -moved, record.guidance_rate, region)
-    x_s, share = automatic_step(mean, std, fresh, -moved, record.guidance_rate * estimate.excess / norms, region)
+    x_s, share = automatic_step(mean, std, fresh, -moved, record.guidance_rate * excess / norms, region)
     record.guidance_rate = float(share.mean())
     return x_s

@@ -21,6 +21,8 @@ class GuidanceRate:
         curve: one of `CURVES`.
         interval: k ≥ 1: the first step of the run is guided, and every k-th after it.
         start_percent, end_percent: the guided range, in [0, 1]: 0 is pure noise, 1 is the finished picture.
+        reuse: the steps in between go on with the losses' last gradient at the estimate, ∂L/∂x̂_0, rather than unguided:
+            at the cost of the denoiser's gradient alone, without the decoder and the losses.
         automatic: the loss says how much of a step it needs (see `automatic_rate`), and a rate is the share of that
             which it gets.
     """
@@ -32,6 +34,7 @@ class GuidanceRate:
     start_percent: float = 0.0
     end_percent: float = 1.0
     automatic: bool = False
+    reuse: bool = False
 
     @classmethod
     def constant(cls, rate: float) -> "GuidanceRate":
@@ -39,7 +42,11 @@ class GuidanceRate:
 
     def guides(self, index: int, percent: float) -> bool:
         """Whether step number `index`, which begins at `percent` of the run, is guided."""
-        return index % self.interval == 0 and self.start_percent <= percent <= self.end_percent
+        return (self.reuse or self.measures(index)) and self.start_percent <= percent <= self.end_percent
+
+    def measures(self, index: int) -> bool:
+        """Whether a guided step number `index` computes the losses, rather than to reuse their last gradient."""
+        return index % self.interval == 0
 
     def at(self, percent: float) -> float:
         """The rate at `percent` of the run, which lies in the guided range."""

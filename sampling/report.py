@@ -8,7 +8,10 @@ from .cost import LossCost
 
 @dataclass
 class StepRecord:
-    """One step. Lists have one value per sample; they are empty where the step was not guided."""
+    """One step. Lists have one value per sample; they are empty where the step was not guided.
+
+    The losses are also empty where the step went on with their last gradient.
+    """
 
     sigma: float
     guidance_rate: float | None = None  # an automatic one: what came of it, as the samples' mean
@@ -34,7 +37,7 @@ class RunReport:
 
     @property
     def guided_steps(self) -> int:
-        return sum(bool(step.losses) for step in self.steps)
+        return sum(bool(step.gradient_norm) for step in self.steps)
 
     @property
     def skipped(self) -> int:

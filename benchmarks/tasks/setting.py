@@ -16,6 +16,7 @@ class Setting:
         strength: on the sphere the guidance rate, otherwise the step size.
         constraint: of the Guidance Method node: "spherical" or "none".
         automatic: the rate tunes itself; strength is its share.
+        interval, reuse: which steps compute the losses, and whether those in between reuse their gradient.
         steps, model: of the run.
     """
 
@@ -23,6 +24,8 @@ class Setting:
     strength: float = 0.0
     constraint: str = "none"
     automatic: bool = False
+    interval: int = 1
+    reuse: bool = False
     steps: int = 20
     model: str = FLOW
 
@@ -34,7 +37,8 @@ class Setting:
     def key(self) -> str:
         """A name for files."""
         words = [self.model.replace(" (flow matching)", "_flow"), self.method, self.constraint, f"{self.strength:g}"]
-        return "-".join([*words, "automatic" if self.automatic else "fixed", str(self.steps)])
+        rare = [f"every {self.interval}{', reused' if self.reuse else ''}"] if self.interval > 1 else []
+        return "-".join([*words, *rare, "automatic" if self.automatic else "fixed", str(self.steps)])
 
     def sample(self, graph: Graph, model: str, positive: Slot, seed: int) -> tuple[str, str]:
         """Add the sampler with this method; see `graph.sample`."""
@@ -44,9 +48,13 @@ class Setting:
             size = 0.0 if spherical else self.strength
             method = graph.add("DSG_GuidanceMethod", method=self.method, step_size=size, constraint=self.constraint)
             settings = {"guidance_rate": self.strength if spherical else 0.0, "method": [method, 0]}
+        whole = {"start_percent": 0.0, "end_percent": 1.0}
         if self.automatic:
-            whole = {"share": self.strength, "start_percent": 0.0, "end_percent": 1.0}
-            settings["rate_blend"] = [graph.add("DSG_AutomaticGuidanceRate", **whole), 0]
+            settings["rate_blend"] = [graph.add("DSG_AutomaticGuidanceRate", share=self.strength, **whole), 0]
+        if self.interval > 1:
+            rates = {"start_rate": self.strength, "end_rate": self.strength, "curve": "linear"} | whole
+            rare = {"interval": self.interval, "reuse_gradient": self.reuse}
+            settings["rate_blend"] = [graph.add("DSG_GuidanceRateBlend", **rates, **rare), 0]
         return sample(graph, model, positive, seed, self.steps, **settings)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
+from torch.testing import assert_close
 
 from sampling import DPS, DSG, METHODS, Denoisers, GuidanceRate, LossTerm, SeededNoise, sample
 
@@ -143,6 +144,39 @@ def test_interval_and_ranges_choose_the_guided_steps_and_the_losses_that_count(d
         [],
         [],
     ]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_in_between_the_last_gradient_goes_on(denoiser, guide, name):
+    """A loss with the same gradient everywhere guides alike, whether it is computed in every step or in every third."""
+    method = replace(METHODS[name].with_strength(0.05), spherical=True)
+    slope = torch.randn(3, 5, 5, generator=torch.Generator().manual_seed(3))
+
+    def linear(images: Tensor) -> Tensor:
+        return (images * slope).flatten(1).sum(1)
+
+    def run(**changes) -> tuple[Tensor, list[bool], list[bool]]:
+        guidance = guide(linear, method=method, rate=GuidanceRate(0.2, 0.2, **changes))
+        x, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guidance)
+        return x, [bool(step.losses) for step in report.steps], [bool(step.gradient_norm) for step in report.steps]
+
+    every, measured, guided = run()
+    assert measured == guided == [True, True, True, True, False]
+    reused, measured, guided = run(interval=3, reuse=True)
+    assert (measured, guided) == ([True, False, False, True, False], [True, True, True, True, False])
+    assert_close(reused, every)
+    skipped, measured, guided = run(interval=3)
+    assert measured == guided == [True, False, False, True, False]
+    assert not torch.equal(skipped, every)
+
+
+def test_a_gradient_of_other_losses_is_not_reused(denoiser, guide):
+    early = LossTerm("early", distance_to_half, end_percent=0.5)
+    late = LossTerm("late", lambda images: images.flatten(1).norm(dim=1), start_percent=0.3)
+    rate = GuidanceRate(0.2, 0.2, interval=10, reuse=True)
+    _, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(early, late, rate=rate))
+    assert [list(step.losses) for step in report.steps] == [["early"], ["early", "late"], ["late"], [], []]
+    assert report.guided_steps == 4
 
 
 def test_the_rate_of_each_step_is_used_and_reported(denoiser, guide):
