@@ -2,7 +2,8 @@
 
     python -m benchmarks.interval        ten minutes on a CPU; goes on where it was stopped
 
-DSG, 20 steps of the embedded flow-matching model, three tasks, 16 people. Results go to `benchmarks/results/interval.json`.
+DSG, 20 steps of the embedded flow-matching model, three tasks, 16 people. Results go to
+`benchmarks/results/interval.json`.
 """
 
 import json
