@@ -344,7 +344,7 @@ class Decoder:
 
     def in_tiles(self, latent: Tensor, scale: int) -> Tensor:
         """Nearly the same, tile by tile; scale: pixels of a latent, each way."""
-        return decode_in_tiles(self.checkpointed, latent, scale)
+        return decode_in_tiles(self, latent, scale)
 
     def picture_size(self, latent: Tensor) -> tuple[int, int, int]:
         """Frames, height and width of the picture behind one sample, judged by a corner of it.

@@ -29,6 +29,8 @@ def ramp(start: int, length: int, scale: int) -> Tensor:
 def decode_in_tiles(decode: Callable[[Tensor], Tensor], latent: Tensor, scale: int) -> Tensor:
     """About `decode(latent)`, blended from tiles. A tile's graph is made when the gradient is wanted, and then freed.
 
+    Checkpoints do not nest, so the decoder is to have none within.
+
     Args:
         decode: latents `[B, ..., h, w]` → pictures `[N, 3, scale·h, scale·w]`.
         latent: `[B, ..., H, W]`.

@@ -16,15 +16,23 @@ from benchmarks.tasks.graph import Graph
 from benchmarks.tasks.wiring import loss
 from tools.server import Client
 
-SIDE, STEPS = 64, 6
+SIDE, LARGE, STEPS = 64, 384, 6
 GREY = 0x808080
 FAMILIES = ["SD3", "Flux", "Wan", "Qwen-Image", "Z-Image", "SD 1.5 inpainting"]
 
 
-def painted(host: Client, family: str, gradient: str | None, watched: bool = False) -> tuple[np.ndarray, dict]:
-    """Pictures `[N, 64, 64, 3]` whose left half is to be grey, and the report; unguided without a mode of gradient.
+def painted(
+    host: Client,
+    family: str,
+    gradient: str | None,
+    side: int = SIDE,
+    small_decoder: bool = False,
+    watched: bool = False,
+) -> tuple[np.ndarray, dict]:
+    """Pictures `[N, side, side, 3]` whose left half is to be grey, and the report; unguided without a mode of gradient.
 
-    watched: the log tells what autograd keeps, whose own watch for tensors that Flux overwrites is off meanwhile.
+    small_decoder: it has no memory for more than 32×32 latents. watched: the log tells what autograd keeps, whose own
+    watch for tensors that Flux overwrites is off meanwhile.
     """
     graph = Graph()
     model = graph.add("Test_SmallModel", family=family)
@@ -32,11 +40,16 @@ def painted(host: Client, family: str, gradient: str | None, watched: bool = Fal
     if watched:
         seen = graph.add("Test_WatchedModel", model=network, vae=vae)
         network, vae = [seen, 0], [seen, 1]
+    if small_decoder:
+        vae = [graph.add("Test_SmallDecoder", vae=vae), 0]
     positive, method = [model, 1], {}
     negative, latent = [model, 1], [model, 3]
-    image = [graph.add("EmptyImage", width=SIDE, height=SIDE, batch_size=1, color=GREY), 0]
-    left = [graph.add("SolidMask", value=0.0, width=SIDE // 2, height=SIDE), 0]
-    mask = graph.add("SolidMask", value=1.0, width=SIDE, height=SIDE)
+    if side > SIDE:
+        scaling = {"upscale_method": "nearest-exact", "width": side, "height": side, "crop": "disabled"}
+        latent = [graph.add("LatentUpscale", samples=latent, **scaling), 0]
+    image = [graph.add("EmptyImage", width=side, height=side, batch_size=1, color=GREY), 0]
+    left = [graph.add("SolidMask", value=0.0, width=side // 2, height=side), 0]
+    mask = graph.add("SolidMask", value=1.0, width=side, height=side)
     mask = [graph.add("MaskComposite", destination=[mask, 0], source=left, x=0, y=0, operation="multiply"), 0]
     if family == "SD 1.5 inpainting":
         inputs = {"positive": positive, "negative": negative, "vae": [model, 2], "pixels": image, "mask": mask}
@@ -72,7 +85,7 @@ def painted(host: Client, family: str, gradient: str | None, watched: bool = Fal
 
 def distance(pictures: np.ndarray) -> float:
     """Of the known half from its colour."""
-    return float(np.abs(pictures[:, :, : SIDE // 2].astype(float) - 0x80).mean())
+    return float(np.abs(pictures[:, :, : pictures.shape[2] // 2].astype(float) - 0x80).mean())
 
 
 @pytest.mark.parametrize("gradient", ["exact", "low memory", "finite difference", "none"])
@@ -90,6 +103,16 @@ def test_each_family_is_guided_in_each_way(host, family, gradient):
 def test_low_memory_gives_the_exact_picture_in_each_family(host, family):
     exact, low = (painted(host, family, gradient)[0].astype(int) for gradient in ("exact", "low memory"))
     assert np.abs(exact - low).max() <= 1
+
+
+def test_a_large_picture_is_decoded_in_tiles_where_memory_is_short(host):
+    unguided, _ = painted(host, "Flux", None, LARGE)
+    whole, report = painted(host, "Flux", "low memory", LARGE)
+    assert report["gradient_modes"] == ["low memory"]
+    tiled, report = painted(host, "Flux", "low memory", LARGE, small_decoder=True)
+    assert report["gradient_modes"] == ["low memory", "low memory, decoding in tiles"]
+    assert distance(tiled) < 0.8 * distance(unguided)
+    assert distance(tiled) < 1.2 * distance(whole)
 
 
 def test_all_modes_but_exact_keep_little_of_the_vae_of_stable_diffusion(host):
