@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from sampling import DPS, DSG, FREEDOM, MPGD, TFG, UGD
+from sampling.estimate import EstimateGradient
 from sampling.guided_step import GuidedEstimate, StepNumbers, displacement
 from sampling.posterior import posterior
 from sampling.schedules import constant, inverse_signal, noise, rising, rising_at_start, signal
@@ -60,7 +61,9 @@ def numbers(sigma_t: float, sigma_s: float, flow: bool, rho: float = 0.0) -> Ste
 
 
 def estimate(gradient: torch.Tensor, shift: torch.Tensor) -> GuidedEstimate:
-    return GuidedEstimate(torch.zeros_like(shift), gradient, shift, torch.ones(len(shift)), {})
+    return GuidedEstimate(
+        torch.zeros_like(shift), gradient, shift, EstimateGradient(gradient, torch.ones(len(shift)), {})
+    )
 
 
 def test_the_step_is_that_of_the_variance_preserving_coordinates():
