@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import torch
@@ -24,35 +26,50 @@ def is_overwritten(error: BaseException) -> bool:
     return OVERWRITTEN in str(error)
 
 
+class _Handle:
+    """What autograd holds in a saved tensor's place, for as long as the graph lives."""
+
+    def __init__(self, tensor: Tensor):
+        self.tensor, self.version = tensor, _version(tensor)
+
+
 @contextlib.contextmanager
 def saved_tensors(most: float = math.inf) -> Iterator[Callable[[], int]]:
-    """Count the bytes that autograd saves in this span, weights aside. The function that it gives tells them.
+    """Count the bytes that autograd keeps in this span, weights aside. The function that it gives tells the most.
 
     PyTorch itself looks for changes of saved tensors only where nobody counts, so that is done here.
 
     Raises:
-        torch.OutOfMemoryError: above `most` bytes.
+        torch.OutOfMemoryError: where more than `most` bytes are kept at a time.
         RuntimeError: in PyTorch's words, where a saved tensor was changed in place before the backward pass.
     """
-    total, counted = 0, set()
+    holders: Counter[int] = Counter()
+    now = peak = 0
 
-    def save(tensor: Tensor) -> tuple[Tensor, int | None]:
-        nonlocal total
+    def release(pointer: int, size: int) -> None:
+        nonlocal now
+        holders[pointer] -= 1
+        now -= 0 if holders[pointer] else size
+
+    def save(tensor: Tensor) -> _Handle:
+        nonlocal now, peak
+        handle = _Handle(tensor)
+        if _is_weight(tensor):
+            return handle
         storage = tensor.untyped_storage()
-        if not _is_weight(tensor) and storage.data_ptr() not in counted:
-            counted.add(storage.data_ptr())
-            total += storage.nbytes()
-            if total > most:
-                raise torch.OutOfMemoryError(
-                    f"out of memory: a gradient needs more than the {most:.3g} bytes there are"
-                )
-        return tensor, _version(tensor)
+        pointer, size = storage.data_ptr(), storage.nbytes()
+        now += 0 if holders[pointer] else size
+        holders[pointer] += 1
+        weakref.finalize(handle, release, pointer, size).atexit = False
+        peak = max(peak, now)
+        if now > most:
+            raise torch.OutOfMemoryError(f"out of memory: a gradient needs more than the {most:.3g} bytes there are")
+        return handle
 
-    def load(saved: tuple[Tensor, int | None]) -> Tensor:
-        tensor, version = saved
-        if _version(tensor) != version:
+    def load(handle: _Handle) -> Tensor:
+        if _version(handle.tensor) != handle.version:
             raise RuntimeError(f"one of the variables needed for gradient computation has been {OVERWRITTEN}")
-        return tensor
+        return handle.tensor
 
     with torch.autograd.graph.saved_tensors_hooks(save, load):
-        yield lambda: total
+        yield lambda: peak

@@ -30,6 +30,16 @@ def test_more_than_there_is_is_out_of_memory():
     assert is_out_of_memory(error.value)
 
 
+def test_what_a_graph_kept_counts_no_longer_when_it_is_freed():
+    x = torch.randn(10, 10, dtype=torch.float64, requires_grad=True)
+    others = []  # take the place of what was freed, so that the next graph gets another
+    with saved_tensors(1000) as saved:
+        for _ in range(10):
+            torch.autograd.grad(torch.exp(x).sum(), x)
+            others.append(torch.empty_like(x))
+        assert saved() == 800
+
+
 def test_a_saved_tensor_that_is_changed_is_noticed_as_without_counting():
     def changed():
         x = torch.ones(3, requires_grad=True)
