@@ -122,6 +122,21 @@ def table(runs: dict[str, dict[str, dict[str, Row]]]) -> str:
     return "\n".join(lines)
 
 
+def verdict(runs: dict[str, dict[str, dict[str, Row]]]) -> str:
+    """How often the constraint is ahead, equal or behind, by the figures as the tables show them; and where."""
+    ahead: list[str] = []
+    equal: list[str] = []
+    behind: list[str] = []
+    for measured, found in runs.items():
+        for method in [name for name in SEARCHED if name in found]:
+            for task, name in CHOSEN.items():
+                before, after = (FORMATS[name].format(row[task][name]) for row in found[method].values())
+                kind = equal if before == after else ahead if float(after) > float(before) else behind
+                kind.append(f"- {method}, {task}, {measured}: {before} → {after}")
+    said = f"The constraint is ahead {len(ahead)} times; equal {len(equal)} and behind {len(behind)} times, here:"
+    return "\n".join([said, *equal, *behind])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20)
@@ -133,7 +148,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.tables:
         for model in (FLOW, NOISE_PREDICTION):
-            print(model, table(load().get(model, {})), sep="\n\n", end="\n\n")
+            runs = load().get(model, {})
+            print(model, table(runs), verdict(runs), sep="\n\n", end="\n\n")
         return
     with running_host() as host:
         if options.time:
