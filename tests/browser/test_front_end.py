@@ -129,7 +129,7 @@ def test_an_opened_template_is_laid_out_to_be_read(page, opened):
 def test_the_embedded_template_runs_at_the_press_of_the_button_and_shows_pictures(page, complaints):
     open_template(page, EMBEDDED)
     page.evaluate(LIGHTEN)
-    page.get_by_test_id("queue-button").get_by_role("button").first.click()
+    page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
     known, restored, report = sorted(page.evaluate(SHOWN))
     assert (known, restored) == (64, 64)

@@ -12,7 +12,7 @@ from tools.workflow import WIDGET_TYPES, widget_names
 
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
-GAP_X, GAP_Y, GROUP_MARGIN = 50, 20, 20
+GAP_X, GAP_Y, GROUP_MARGIN = 40, 20, 20
 GROUP_COLOR = "#8fa8b2"
 
 # The view that opens: the graph's corner at this place of the window, right of the front end's side bar and below its
