@@ -108,6 +108,7 @@ def test_the_gradient_is_the_slope(batch):
     values = loss(images)
     assert (values > 1e-3).all()
     (gradient,) = torch.autograd.grad(values.sum(), images)
+    images = images.detach()
     for direction in (gradient, torch.randn_like(gradient)):
         direction = direction / direction.norm()
         difference = (loss(images + 1e-6 * direction) - loss(images - 1e-6 * direction)).sum() / 2e-6
