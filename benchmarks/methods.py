@@ -123,18 +123,16 @@ def table(runs: dict[str, dict[str, dict[str, Row]]]) -> str:
 
 
 def verdict(runs: dict[str, dict[str, dict[str, Row]]]) -> str:
-    """How often the constraint is ahead, equal or behind, by the figures as the tables show them; and where."""
-    ahead: list[str] = []
-    equal: list[str] = []
-    behind: list[str] = []
+    """How often the constraint is ahead, equal and behind, as the tables show it, and where it is not ahead."""
+    pairs: dict[str, list[str]] = {"ahead": [], "equal": [], "behind": []}
     for measured, found in runs.items():
         for method in [name for name in SEARCHED if name in found]:
             for task, name in CHOSEN.items():
                 before, after = (FORMATS[name].format(row[task][name]) for row in found[method].values())
-                kind = equal if before == after else ahead if float(after) > float(before) else behind
-                kind.append(f"- {method}, {task}, {measured}: {before} → {after}")
-    said = f"The constraint is ahead {len(ahead)} times; equal {len(equal)} and behind {len(behind)} times, here:"
-    return "\n".join([said, *equal, *behind])
+                kind = "equal" if before == after else "ahead" if float(after) > float(before) else "behind"
+                pairs[kind].append(f"- {method}, {task}, {measured}: {before} → {after}")
+    counts = ", ".join(f"{kind} {len(lines)} times" for kind, lines in pairs.items())
+    return "\n".join([f"The constraint is {counts}:", *pairs["equal"], *pairs["behind"]])
 
 
 def main() -> None:

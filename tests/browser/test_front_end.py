@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import expect
@@ -21,6 +23,16 @@ NODES = """() => app.graph.nodes.map(node => ({
 }))"""
 # The part of the canvas that the window shows, in the nodes' coordinates.
 VIEW = "() => { app.canvas.ds.computeVisibleArea(); return [...app.canvas.ds.visible_area]; }"
+# Ends when the view, which moves to where it is sent, is there.
+SETTLED = """() => new Promise(resolve => {
+    let last;
+    const look = () => {
+        if (app.canvas.ds.scale === last) return resolve();
+        last = app.canvas.ds.scale;
+        setTimeout(look, 300);
+    };
+    look();
+})"""
 LINKS = "() => [...app.graph.links.values()].map(link => [link.origin_id, link.target_id])"
 
 PLACE_NODE = """id => {
@@ -33,6 +45,12 @@ PLACE_NODE = """id => {
         tooltips: Object.fromEntries(Object.values(node.constructor.nodeData.inputs).map(i => [i.name, i.tooltip])),
     };
 }"""
+
+# The same boxes where the front end draws its newer nodes ("Nodes 2.0"), which are higher.
+DRAWN_NODES = """() => [...document.querySelectorAll(".lg-node[data-node-id]")].map(element => {
+    const {left, top, width, height} = element.getBoundingClientRect();
+    return {name: app.graph.getNodeById(element.dataset.nodeId)?.title, box: [left, top, width, height]};
+})"""
 
 # A light run: four steps, one face, and a canvas that is seldom drawn, which costs much without a GPU.
 LIGHTEN = """() => {
@@ -66,9 +84,27 @@ def open_template(page, name: str) -> dict:
     return workflow
 
 
+def overlapping(nodes: list[dict]) -> list[tuple[str, str]]:
+    """The pairs of nodes of which one hides a part of the other."""
+    pairs = []
+    for node, other in combinations(nodes, 2):
+        (left, top, width, height), (x, y, w, h) = node["box"], other["box"]
+        if left < x + w and x < left + width and top < y + h and y < top + height:
+            pairs.append((node["name"], other["name"]))
+    return pairs
+
+
 @pytest.fixture(scope="module", params=WORKFLOWS)
 def opened(request, page) -> dict:
     return open_template(page, request.param)
+
+
+@pytest.fixture
+def newer_nodes(page) -> Iterator[None]:
+    setting = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+    page.evaluate(setting, True)
+    yield
+    page.evaluate(setting, False)
 
 
 def test_the_template_browser_shows_the_templates_with_their_thumbnails(page, complaints):
@@ -108,22 +144,32 @@ def test_an_opened_template_is_all_in_view_and_its_text_is_drawn(page, opened):
         assert top + h < y + height, node["name"]
 
 
+def test_an_opened_template_is_read_when_fitted_to_the_window(page, opened):
+    """Newer front ends do that by themselves."""
+    page.evaluate("() => { app.canvas.ds.scale = 2; app.extensionManager.command.execute('Comfy.Canvas.FitView'); }")
+    page.wait_for_function("app.canvas.ds.scale < 1", polling=100)
+    page.evaluate(SETTLED)
+    assert not page.evaluate("app.canvas.low_quality")
+
+
 def test_an_opened_template_is_laid_out_to_be_read(page, opened):
     """No node hides another or is too small for what it shows, links run to the right, notes are seen whole."""
     nodes = {node["id"]: node for node in page.evaluate(NODES)}
+    assert overlapping(list(nodes.values())) == []
     for node in nodes.values():
-        left, top, width, height = node["box"]
-        for other in nodes.values():
-            x, y, w, h = other["box"]
-            assert other is node or x >= left + width or x + w <= left or y >= top + height or y + h <= top, (
-                f"{node['name']} and {other['name']} overlap"
-            )
         assert node["size"][0] >= node["least"][0], node["name"]
         assert node["size"][1] >= node["least"][1], node["name"]
     for source, target in page.evaluate(LINKS):
         assert nodes[source]["box"][0] + nodes[source]["box"][2] < nodes[target]["box"][0], (source, target)
     (note,) = page.locator(".comfy-markdown .tiptap").all()
     assert note.evaluate("note => note.scrollHeight <= note.clientHeight")
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_newer_nodes_of_a_template_do_not_hide_each_other(page, newer_nodes, name):
+    workflow = open_template(page, name)
+    expect(page.locator(".lg-node[data-node-id]")).to_have_count(len(workflow["nodes"]))
+    assert overlapping(page.evaluate(DRAWN_NODES)) == []
 
 
 def test_the_embedded_template_runs_at_the_press_of_the_button_and_shows_pictures(page, complaints):

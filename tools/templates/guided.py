@@ -105,4 +105,4 @@ def _guided(
     rows[0].insert(0, note(text, 0, 120, span=5))
     groups = {KNOWN_TITLE: [node.key for column in above for node in column]} if known else {}
     groups[RUN_TITLE] = [node.key for column in below for node in column]
-    return Template(name, [260, 250, 240, 265, 265, 210, 310], [*rows, results], groups)
+    return Template(name, [260, 250, 240, 265, 265, 225, 300], [*rows, results], groups)

@@ -12,12 +12,14 @@ from tools.workflow import WIDGET_TYPES, widget_names
 
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
-GAP_X, GAP_Y, GROUP_MARGIN = 40, 20, 20
+# Its newer nodes ("Nodes 2.0") are up to 30 higher than these tell, and at least 225 wide: there is room for them.
+GAP_X, GAP_Y, GROUP_MARGIN = 40, 50, 20
 GROUP_COLOR = "#8fa8b2"
 
 # The view that opens: the graph's corner at this place of the window, right of the front end's side bar and below its
-# top bars. Without one the front end fits the graph to the window, and draws no text below a scale of 0.57.
-SCALE, CORNER = 0.7, (80, 130)
+# top bars. Newer front ends fit the graph to the window instead, and draw no text below a scale of 0.57: in a window of
+# 1600 pixels the graph may be 2100 wide.
+SCALE, CORNER = 0.68, (80, 130)
 
 
 @dataclass
