@@ -25,6 +25,7 @@ from sampling import (
     GuidanceMethod,
     GuidanceRate,
     LossTerm,
+    Progress,
     SeededNoise,
     sample,
 )
@@ -109,7 +110,7 @@ def draw_samples(
     if method:
         terms = [LossTerm("measurement", problem.residuals, floor=NOISE * math.sqrt(MEASURED))]
         rate = rate or GuidanceRate.constant(0)
-        guidance = Guidance(terms, lambda latent: latent, rate, lambda sigma: 0.5, method)
+        guidance = Guidance(terms, lambda latent: latent, rate, Progress(lambda percent: 1e3 * (1 - percent)), method)
     sigmas = noise_levels(flow, steps)
     x = sigmas[0] * torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(1))
     if not flow:

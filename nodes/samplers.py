@@ -3,7 +3,7 @@
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..host import check_latent, check_vae, guided_sampler, sample_latent
+from ..host import GuidedSampler, check_latent, check_vae, sample_latent, sampler_function
 from ..sampling import DSG, GuidanceRate
 from .inputs import rate_input, steering_inputs, vae_input
 from .sockets import ReportSocket
@@ -88,7 +88,7 @@ class DSGKSampler(io.ComfyNode):
     ) -> io.NodeOutput:
         check_vae(vae, "DSG KSampler")
         check_latent(latent_image, "DSG KSampler")
-        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method or DSG, balance_losses)
+        sampler = GuidedSampler(vae, _rate(guidance_rate, rate_blend), method or DSG, balanced=balance_losses)
         latent, report = sample_latent(
             model, positive, negative, latent_image, sampler, seed, steps, cfg, scheduler, denoise
         )
@@ -128,5 +128,5 @@ class DSGSampler(io.ComfyNode):
                 "DSG Sampler: with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
                 "set eta to 1, or connect a Guidance Method without the constraint."
             )
-        sampler = guided_sampler(vae, _rate(guidance_rate, rate_blend), method, balance_losses, eta)
-        return io.NodeOutput(comfy.samplers.KSAMPLER(sampler))
+        sampler = GuidedSampler(vae, _rate(guidance_rate, rate_blend), method, eta, balance_losses)
+        return io.NodeOutput(comfy.samplers.KSAMPLER(sampler_function(sampler)))

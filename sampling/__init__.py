@@ -6,7 +6,7 @@ matching).
 """
 
 from .automatic_rate import automatic_step
-from .checkpointing import checkpointing
+from .checkpointing import calling_again, checkpointing
 from .gradient import loss_gradient
 from .gradient_modes import GRADIENT_MODES
 from .guidance import Guidance
@@ -17,7 +17,9 @@ from .memory import Memory, is_out_of_memory
 from .methods import DPS, DSG, FREEDOM, LGD_MC, METHODS, MPGD, TFG, UGD, GuidanceMethod
 from .noise import SeededNoise
 from .posterior import posterior
+from .progress import Progress
 from .rate import CURVES, GuidanceRate
+from .replay import Again, Remember, all_again, random_numbers
 from .report import RunReport
 from .spherical import spherical_step
 from .tiling import TILE, decode_in_tiles
@@ -35,6 +37,7 @@ __all__ = [
     "TFG",
     "TILE",
     "UGD",
+    "Again",
     "Denoiser",
     "Denoisers",
     "Guidance",
@@ -42,14 +45,19 @@ __all__ = [
     "GuidanceRate",
     "LossTerm",
     "Memory",
+    "Progress",
+    "Remember",
     "RunReport",
     "SeededNoise",
+    "all_again",
     "automatic_step",
+    "calling_again",
     "checkpointing",
     "decode_in_tiles",
     "is_out_of_memory",
     "loss_gradient",
     "posterior",
+    "random_numbers",
     "sample",
     "spherical_step",
     "travel_back",

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import allow_mutation_on_saved_tensors
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
+from .replay import Again, Remember, random_numbers
+
 Result = TypeVar("Result")
 
 
@@ -34,19 +36,56 @@ def blocks_of(network: nn.Module) -> list[nn.Module]:
 
 
 @contextlib.contextmanager
-def checkpointing(network: nn.Module) -> Iterator[None]:
-    """Within this span, a pass keeps its blocks' inputs alone, and computes the rest again as it goes backward."""
-    before = [(block, vars(block).get("forward")) for block in blocks_of(network)]
+def checkpointing(network: nn.Module, remember: Remember = random_numbers) -> Iterator[None]:
+    """Within this span, a pass keeps its blocks' inputs alone, and computes the rest again as it goes backward.
+
+    Args:
+        remember: see `replay`; a block's second call sees what its first one saw.
+    """
+
+    def call(forward: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+        return _called_again(forward, args, kwargs, remember(), copies=True)
+
+    with forwards_wrapped(blocks_of(network), call):
+        yield
+
+
+def nothing() -> Again:
+    """What a layer needs that depends on its inputs and weights alone."""
+    return contextlib.nullcontext
+
+
+@contextlib.contextmanager
+def calling_again(layers: Sequence[nn.Module], remember: Remember = nothing) -> Iterator[None]:
+    """Within this span, these layers keep their inputs, and are called again as a pass goes backward.
+
+    For layers whose weights are only there during the call, or may be others by the time that a gradient is wanted:
+    what autograd saves of such a weight is worth nothing.
+    """
+
+    def call(forward: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+        if not torch.is_grad_enabled():
+            return forward(*args, **kwargs)
+        return _called_again(forward, args, kwargs, remember(), copies=False)
+
+    with forwards_wrapped(layers, call):
+        yield
+
+
+@contextlib.contextmanager
+def forwards_wrapped(modules: Sequence[nn.Module], wrapper: Callable[..., object]) -> Iterator[None]:
+    """Within this span, calling a module calls `wrapper(its forward, ...)`."""
+    before = [(module, vars(module).get("forward")) for module in modules]
     try:
-        for block, _ in before:
-            block.forward = functools.partial(checkpointed, block.forward)
+        for module, _ in before:
+            module.forward = functools.partial(wrapper, module.forward)
         yield
     finally:
-        for block, own in before:
+        for module, own in before:
             if own is None:
-                vars(block).pop("forward", None)
+                vars(module).pop("forward", None)
             else:
-                block.forward = own
+                module.forward = own
 
 
 def checkpointed(forward: Callable[..., Result], *args: object, **kwargs: object) -> Result:
@@ -54,10 +93,17 @@ def checkpointed(forward: Callable[..., Result], *args: object, **kwargs: object
 
     The call gets copies of the tensors, and of the lists and dictionaries around them; what it does to them is lost.
     """
+    return _called_again(forward, args, kwargs, random_numbers(), copies=True)
+
+
+def _called_again(forward: Callable[..., Result], args: tuple, kwargs: dict, again: Again, copies: bool) -> Result:
     leaves, form = tree_flatten((args, kwargs))
     wanting = [isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves]
-    call = _Call(forward, [OPEN if wants else leaf for wants, leaf in zip(wanting, leaves)], form)
-    return tree_unflatten(_Recomputed.apply(call, *compress(leaves, wanting)), call.output_form)
+    open_leaves = [OPEN if wants else leaf for wants, leaf in zip(wanting, leaves)]
+    call = _Call(forward, open_leaves, form, copies, again)
+    outputs = list(_Recomputed.apply(call, *compress(leaves, wanting)))
+    # A copy, because a patch may change it in place, and what a function of autograd returns cannot be.
+    return tree_unflatten([o.clone() if copies and isinstance(o, Tensor) else o for o in outputs], call.output_form)
 
 
 OPEN = object()  # stands for a tensor with a gradient, which is autograd's to keep
@@ -70,14 +116,17 @@ class _Call:
     forward: Callable
     leaves: list
     form: TreeSpec
+    copies: bool  # whether it is called on copies of the tensors, which it may change
+    again: Again
     output_form: TreeSpec = field(init=False)
 
     def __call__(self, tensors: Sequence[Tensor]) -> list:
         """The leaves of what it returns."""
         given = iter(tensors)
         leaves = [next(given) if leaf is OPEN else leaf for leaf in self.leaves]
-        copies = [leaf.clone() if isinstance(leaf, Tensor) else leaf for leaf in leaves]
-        args, kwargs = tree_unflatten(copies, self.form)
+        if self.copies:
+            leaves = [leaf.clone() if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        args, kwargs = tree_unflatten(leaves, self.form)
         outputs, self.output_form = tree_flatten(self.forward(*args, **kwargs))
         return outputs
 
@@ -94,7 +143,9 @@ class _Recomputed(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *gradients: Tensor):
         inputs = [saved.detach().requires_grad_() for saved in ctx.saved_tensors]
-        with torch.enable_grad(), allow_mutation_on_saved_tensors():
+        # What changes saved tensors is a block; a layer in it is called while that is watched for already.
+        watch = allow_mutation_on_saved_tensors() if ctx.call.copies else contextlib.nullcontext()
+        with torch.enable_grad(), watch, ctx.call.again():
             outputs = ctx.call(inputs)
             ends = [isinstance(output, Tensor) and output.requires_grad for output in outputs]
             return None, *torch.autograd.grad(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .cost import LossCost, measured
+from .half_precision import LOSS_FACTORS, product
 from .loss_term import LossTerm
 from .saved_tensors import is_overwritten
 from .spherical import norm_per_sample, usable
@@ -24,11 +25,13 @@ class LossValue(NamedTuple):
 
 
 class EstimateGradient(NamedTuple):
-    """v: ∂L/∂x̂_0, of x̂_0's shape; excess: L over its floor, `[B]`, in the units of v; losses: of each term."""
+    """v: ∂L/∂x̂_0, of x̂_0's shape; excess: L over its floor, `[B]`, in the units of v; losses: of each term; factors:
+    each term's share in L (see `shares`), none where several estimates went into v."""
 
     v: Tensor
     excess: Tensor
     losses: dict[str, LossValue]
+    factors: Sequence[Tensor] = ()
 
 
 def per_sample(values: Tensor, like: Tensor) -> Tensor:
@@ -76,8 +79,12 @@ def value_and_gradient(term: LossTerm, images: Tensor) -> tuple[Tensor, Tensor, 
     """
     try:
         with measured(images.device) as cost:
-            value = term.loss(images)
-            (gradient,) = torch.autograd.grad(value.sum(), images)
+            for factor in LOSS_FACTORS:
+                value = term.loss(images)
+                (gradient,) = torch.autograd.grad(value.sum() * factor, images)
+                gradient = gradient / factor
+                if gradient.isfinite().all() or not value.isfinite().all():
+                    break
     except RuntimeError as error:
         if not is_overwritten(error):
             raise
@@ -105,13 +112,13 @@ def estimate_gradient(
         above_floor: a loss counts by what it exceeds its floor, and not at all below it.
     """
     with torch.enable_grad():
-        latent = denoised.detach().requires_grad_()
-        images = decode(latent)
-        leaf = images.detach().to(torch.promote_types(images.dtype, torch.float32)).requires_grad_()
+        images = _decoded(denoised, decode)
+        held = [images]
+        leaf = images[1].detach().to(torch.promote_types(images[1].dtype, torch.float32)).requires_grad_()
         gradients, excesses, values = [], [], {}
         for term in losses:
             value, gradient, cost = value_and_gradient(term, leaf)
-            excess = (value - term.floor).clamp(min=0) if above_floor else value
+            excess = _excess(term, value, above_floor)
             if above_floor:
                 gradient = torch.where(per_sample(excess == 0, gradient), 0, gradient)
             gradients.append(gradient)
@@ -119,9 +126,40 @@ def estimate_gradient(
             values[term.name] = LossValue(value, cost)
         factors = shares(gradients, [term.weight for term in losses], balanced)
         total = weighted_sum(gradients, factors)
-        (v,) = torch.autograd.grad(images, latent, total.to(images.dtype))
-    excess = weighted_sum(excesses, factors).view(len(denoised), -1).sum(1)  # a video's frames count together
-    return EstimateGradient(v, excess, values)
+        del images
+        v = product(lambda: held.pop() if held else _decoded(denoised, decode), total, len(denoised))
+    return EstimateGradient(v, _summed(excesses, factors, len(denoised)), values, factors)
+
+
+def estimate_value(
+    denoised: Tensor,
+    losses: Sequence[LossTerm],
+    decode: Callable[[Tensor], Tensor],
+    factors: Sequence[Tensor],
+    above_floor: bool = False,
+) -> Tensor:
+    """What `estimate_gradient` differentiates, `[B]`, with the factors that it found elsewhere."""
+    with torch.no_grad():
+        images = decode(denoised)
+        images = images.to(torch.promote_types(images.dtype, torch.float32))
+        excesses = [_excess(term, term.loss(images), above_floor) for term in losses]
+        return _summed(excesses, factors, len(denoised))
+
+
+def _decoded(denoised: Tensor, decode: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """The estimate, wanting a gradient, and its pictures."""
+    with torch.enable_grad():
+        latent = denoised.detach().requires_grad_()
+        return latent, decode(latent)
+
+
+def _excess(term: LossTerm, value: Tensor, above_floor: bool) -> Tensor:
+    return (value - term.floor).clamp(min=0) if above_floor else value
+
+
+def _summed(excesses: Sequence[Tensor], factors: Sequence[Tensor], samples: int) -> Tensor:
+    """`[samples]`: a video's frames count together."""
+    return weighted_sum(excesses, factors).view(samples, -1).sum(1)
 
 
 def smoothed_gradient(

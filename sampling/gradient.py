@@ -47,8 +47,8 @@ def loss_gradient(
     denoisers = denoiser if isinstance(denoiser, Denoisers) else Denoisers(denoiser)
 
     def gradient(differentiator: Differentiator) -> Gradient:
-        denoised, pull_back = differentiator.denoise(x, sigma)
-        v, _, values = estimate_gradient(denoised, losses, decode, balanced)
-        return Gradient(denoised, pull_back(v), values)
+        denoised, pull_back, _ = differentiator.denoise(x, sigma)
+        at_estimate = estimate_gradient(denoised, losses, decode, balanced)
+        return Gradient(denoised, pull_back(at_estimate.v), at_estimate.losses)
 
     return Differentiator(denoisers, mode).run(gradient)

@@ -2,10 +2,9 @@
 
 import contextlib
 import gc
-import logging
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,9 +12,11 @@ from torch.autograd.graph import allow_mutation_on_saved_tensors
 
 from .jacobian import Denoisers, Pullback, exact, finite_difference, low_memory, none
 from .memory import is_out_of_memory
+from .probe import denoiser_agrees, repeats
+from .replay import Again
 from .saved_tensors import is_overwritten, saved_tensors
 
-WAYS: dict[str, Callable[[Denoisers, Tensor, float], tuple[Tensor, Pullback]]] = {
+WAYS: dict[str, Callable[[Denoisers, Tensor, float, Again], tuple[Tensor, Pullback]]] = {
     "exact": exact,
     "low memory": low_memory,
     "finite difference": finite_difference,
@@ -24,12 +25,22 @@ WAYS: dict[str, Callable[[Denoisers, Tensor, float], tuple[Tensor, Pullback]]] =
 GRADIENT_MODES = ("auto", *WAYS)
 CHEAPER = {"exact": "low memory", "low memory": "finite difference"}
 SHORTAGE = "memory is short"
+WRONG = "a test step contradicts the gradient that this model gives"
+CHANGING = "a patch of this model makes something else of each pass"
 
 Result = TypeVar("Result")
 
 
 class _NoGradient(RuntimeError):
-    """The denoiser cannot be differentiated."""
+    """The denoiser cannot be differentiated; the message says why."""
+
+
+class Estimate(NamedTuple):
+    """x̂_0, v → Jᵀ·v, and the context in which another pass would see what this one saw."""
+
+    denoised: Tensor
+    pull_back: Pullback
+    again: Again
 
 
 class Differentiator:
@@ -38,6 +49,7 @@ class Differentiator:
     Attributes:
         mode: the way in use, one of `WAYS`.
         history: every way that was used, in order.
+        checked: the ways that were held against another pass.
         tileable, tiles: whether the estimate can be, and whether it is, decoded in tiles.
         overwrites: whether the denoiser changes what its gradient needs (as Flux's `img += …` does), so that an exact
             pass has to watch for it. It costs a little time for each operation.
@@ -49,6 +61,7 @@ class Differentiator:
         self.mode = "exact" if self.automatic else mode
         self.tileable, self.tiles = tileable, False
         self.history = [self.mode]
+        self.checked: set[str] = set()
         self.overwrites = False
 
     @property
@@ -68,10 +81,36 @@ class Differentiator:
                     raise
             remedy()  # outside the handler, which keeps the failed step's tensors alive
 
-    def denoise(self, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
-        """The estimate of x at noise level sigma, and v → Jᵀ·v."""
-        denoised, pull_back = self._noticing(lambda: WAYS[self.mode](self.denoisers, x, sigma))
-        return denoised, lambda v: self._noticing(lambda: pull_back(v))
+    def denoise(self, x: Tensor, sigma: float) -> Estimate:
+        """The estimate of x at noise level sigma, and the way back from it."""
+        again = self.denoisers.remember()
+        denoised, pull_back = self._noticing(lambda: WAYS[self.mode](self.denoisers, x, sigma, again))
+        return Estimate(denoised, lambda v: self._noticing(lambda: pull_back(v)), again)
+
+    def check(self, x: Tensor, sigma: float, estimate: Estimate, v: Tensor, gradient: Tensor) -> None:
+        """Hold a gradient, Jᵀ·v, against another pass, once for each way in a run, and say it if they disagree.
+
+        Raises:
+            RuntimeError: for `run`, which then takes another way, in the mode "auto".
+        """
+        if self.mode in self.checked or self.mode == "none":
+            return
+        self.checked.add(self.mode)
+        plain = self.denoisers.plain
+        if self.mode == "finite difference":
+            if not repeats(plain, estimate.again, x, sigma, estimate.denoised):
+                self.denoisers.tell(f"DSG: {CHANGING}, so finite differences hardly guide; set gradient to exact.")
+            return
+        differentiable = self.denoisers.differentiable or plain
+        place = estimate.again, x, sigma, estimate.denoised
+        if denoiser_agrees(differentiable, self.denoisers, *place, v, gradient):
+            return
+        if not repeats(differentiable, *place):
+            self.denoisers.tell(f"DSG: {CHANGING}, so the gradient could not be checked; guidance may be weak.")
+        elif self.automatic:
+            raise _NoGradient(WRONG)
+        else:
+            self.denoisers.tell(f"DSG: {WRONG}; set gradient to finite difference in the Guidance Method node.")
 
     def _noticing(self, differentiate: Callable[[], Result]) -> Result:
         """In the mode "auto", tell errors of the denoiser's gradient from those of the losses."""
@@ -80,7 +119,7 @@ class Differentiator:
         except (RuntimeError, NotImplementedError) as error:
             if not self.automatic or self.mode not in CHEAPER or is_out_of_memory(error):
                 raise
-            raise _NoGradient(str(error)) from error
+            raise _NoGradient(f"this model gives no gradient ({str(error)[:120]})") from error
 
     def _graph(self) -> contextlib.AbstractContextManager:
         """The graph of an exact pass may need a watch, or has to fit into the memory that there is."""
@@ -97,7 +136,7 @@ class Differentiator:
         if is_out_of_memory(error):
             return self._economy()
         if isinstance(error, _NoGradient):
-            return partial(self._change, "finite difference", f"this model gives no gradient ({str(error)[:120]})")
+            return partial(self._change, "finite difference", str(error))
         return None
 
     def _economy(self) -> Callable[[], None] | None:
@@ -114,13 +153,13 @@ class Differentiator:
         self.overwrites = True
 
     def _tile(self) -> None:
-        logging.warning("DSG: %s; from here on the estimate is decoded in tiles.", SHORTAGE)
+        self.denoisers.tell(f"DSG: {SHORTAGE}; from here on the estimate is decoded in tiles.")
         self.tiles = True
         self.history.append(f"{self.mode}, decoding in tiles")
         _collect()
 
     def _change(self, mode: str, why: str) -> None:
-        logging.warning("DSG: %s; from here on the gradient is computed in the mode %s.", why, mode)
+        self.denoisers.tell(f"DSG: {why}; from here on the gradient is computed in the mode {mode}.")
         self.mode = mode
         self.history.append(f"{mode}, decoding in tiles" if self.tiles else mode)
         _collect()

@@ -74,12 +74,14 @@ def guided_estimate(
         gradient_at: x̂_0 → the losses' gradient there.
         noise: a name → N(0, I) of x's shape, another one for each name.
     """
-    denoised, pull_back = differentiator.denoise(x, numbers.sigma_t)
+    estimate = differentiator.denoise(x, numbers.sigma_t)
+    denoised = estimate.denoised
     draws = method.draws if numbers.smoothing > 0 else 0
     shifts = [numbers.smoothing * noise(f"smoothing {draw}") for draw in range(draws)]
 
     first = smoothed_gradient(denoised, shifts, gradient_at)
-    gradient = pull_back(first.v)
+    gradient = estimate.pull_back(first.v)
+    differentiator.check(x, numbers.sigma_t, estimate, first.v, gradient)
     moved, v = denoised, first.v
     for iteration in range(method.iterations):
         moved = moved - numbers.mu * v

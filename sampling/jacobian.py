@@ -1,7 +1,8 @@
 """Four ways to the product of a vector with the denoiser's Jacobian, Jᵀ·v, at their own costs.
 
 Each denoises x and gives the estimate x̂_0 with a function v → Jᵀ·v, so that the losses of x̂_0 are worked through
-between the two. With f and b a forward and a backward pass of the denoiser:
+between the two. `again` is the context of a second pass of the same step (see `replay`). With f and b a forward and a
+backward pass of the denoiser:
 
     exact               f + b       keeps the whole graph while the losses are worked through
     low memory          3 f + b     keeps no graph meanwhile, and one block's at a time after
@@ -9,13 +10,16 @@ between the two. With f and b a forward and a backward pass of the denoiser:
     none                f           v itself
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from .half_precision import HALF, product
 from .memory import Memory
+from .replay import Again, Remember, random_numbers
 from .spherical import norm_per_sample
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -38,6 +42,8 @@ class Denoisers:
             backward. None: the differentiable one.
         precision: of its arithmetic.
         memory: of the device that it runs on.
+        remember: what a second pass of the same step has to see again; see `replay`.
+        tell: says to the user what they should know, in a sentence.
     """
 
     plain: Denoiser
@@ -45,6 +51,8 @@ class Denoisers:
     checkpointed: Denoiser | None = None
     precision: torch.dtype = torch.float32
     memory: Memory = field(default_factory=Memory)
+    remember: Remember = random_numbers
+    tell: Callable[[str], None] = logging.warning
 
 
 def levels(x: Tensor, sigma: float) -> Tensor:
@@ -52,27 +60,38 @@ def levels(x: Tensor, sigma: float) -> Tensor:
     return x.new_full([len(x)], sigma)
 
 
-def exact(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+def exact(denoisers: Denoisers, x: Tensor, sigma: float, again: Again) -> tuple[Tensor, Pullback]:
     """Back-propagation.
 
     Raises:
         RuntimeError: from the denoiser or the pullback, if there is no gradient.
     """
-    return _with_graph(denoisers.differentiable or denoisers.plain, x, sigma)
+    leaf, denoised = _graph(denoisers.differentiable or denoisers.plain, x, sigma)
+    held = [(leaf, denoised)]
+
+    def graph() -> tuple[Tensor, Tensor]:
+        if held:
+            return held.pop()
+        with again():
+            return _graph(denoisers.differentiable or denoisers.plain, x, sigma)
+
+    return denoised.detach(), lambda v: product(graph, v, len(x), denoisers.precision in HALF)
 
 
-def low_memory(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+def low_memory(denoisers: Denoisers, x: Tensor, sigma: float, again: Again) -> tuple[Tensor, Pullback]:
     """Back-propagation, block by block, through a second pass that begins when v is known."""
     differentiable = denoisers.differentiable or denoisers.plain
 
-    def pull_back(v: Tensor) -> Tensor:
-        return _with_graph(denoisers.checkpointed or differentiable, x, sigma)[1](v)
+    def graph() -> tuple[Tensor, Tensor]:
+        with again():
+            return _graph(denoisers.checkpointed or differentiable, x, sigma)
 
     with torch.no_grad():
-        return differentiable(x, levels(x, sigma)), pull_back
+        denoised = differentiable(x, levels(x, sigma))
+    return denoised, lambda v: product(graph, v, len(x), denoisers.precision in HALF)
 
 
-def finite_difference(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+def finite_difference(denoisers: Denoisers, x: Tensor, sigma: float, again: Again) -> tuple[Tensor, Pullback]:
     """J·v ≈ ‖v‖·(D(x + δ·v/‖v‖) − D(x)) / δ, sample by sample.
 
     The Jacobian of an ideal denoiser is symmetric: x̂_0 = (x + σ²·∇log p(x)) / α, so J = (I + σ²·∇²log p(x)) / α. That
@@ -82,24 +101,31 @@ def finite_difference(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Te
         denoised = denoisers.plain(x, levels(x, sigma))
 
     def pull_back(v: Tensor) -> Tensor:
-        length = norm_per_sample(v)
-        unit = torch.where(length > 0, v / length, 0)
-        delta = RELATIVE_STEPS.get(denoisers.precision, RELATIVE_STEP) * norm_per_sample(x)
-        with torch.no_grad():
-            moved = denoisers.plain(x + delta * unit, levels(x, sigma))
-        return length * (moved - denoised) / delta
+        return norm_per_sample(v) * slope(denoisers.plain, denoisers, again, x, sigma, denoised, v)
 
     return denoised, pull_back
 
 
-def none(denoisers: Denoisers, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+def slope(
+    denoiser: Denoiser, denoisers: Denoisers, again: Again, x: Tensor, sigma: float, denoised: Tensor, v: Tensor
+) -> Tensor:
+    """J·v/‖v‖ ≈ (D(x + δ·v/‖v‖) − D(x)) / δ, by one pass of a denoiser that sees what the first one saw."""
+    length = norm_per_sample(v)
+    unit = torch.where(length > 0, v / length, 0)
+    delta = RELATIVE_STEPS.get(denoisers.precision, RELATIVE_STEP) * norm_per_sample(x)
+    with torch.no_grad(), again():
+        moved = denoiser(x + delta * unit, levels(x, sigma))
+    return (moved - denoised) / delta
+
+
+def none(denoisers: Denoisers, x: Tensor, sigma: float, again: Again) -> tuple[Tensor, Pullback]:
     """J taken for the identity."""
     with torch.no_grad():
         return denoisers.plain(x, levels(x, sigma)), lambda v: v
 
 
-def _with_graph(denoiser: Denoiser, x: Tensor, sigma: float) -> tuple[Tensor, Pullback]:
+def _graph(denoiser: Denoiser, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """x that wants a gradient, and its estimate."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
-        denoised = denoiser(leaf, levels(leaf, sigma))
-    return denoised.detach(), lambda v: torch.autograd.grad(denoised, leaf, v.to(denoised.dtype))[0]
+        return leaf, denoiser(leaf, levels(leaf, sigma))

@@ -59,7 +59,7 @@ def sample(
         losses = guidance.active_losses(index, step.sigma_t) if guidance else []
         if method.spherical and posterior_std(step.sigma_t, step.sigma_s, eta, flow) == 0:
             losses = []  # the last step: no noise, so no sphere to choose a point on
-        repeats = method.repeats(guidance.percent(step.sigma_t)) if guidance and losses else 1
+        repeats = guidance.repeats(step.sigma_t) if guidance and losses else 1
         for repeat in range(repeats):
             draw = RepeatNoise(noise, x, step.sigma_t, repeat)
             estimate = None
@@ -68,6 +68,8 @@ def sample(
                 gradient_at = gradient_at or guidance.gradient_at(losses, differentiator)
                 estimate = differentiator.run(guided_estimate, x, method, step, gradient_at, draw)
                 last = LastGradient(losses, estimate.at_estimate)
+                if not report.guided_steps and not repeat:
+                    differentiator.run(guidance.check, losses, estimate.denoised, estimate.at_estimate)
                 denoised = estimate.denoised
             else:
                 with torch.no_grad():
@@ -148,7 +150,7 @@ def guided_sample(
     if not method.spherical:
         unguided = mean + std * fresh
         return torch.where(usable(moved).view(-1, *[1] * (moved.ndim - 1)), unguided + moved, unguided)
-    record.guidance_rate = rate.at(guidance.percent(step.sigma_t))
+    record.guidance_rate = rate.at(guidance.progress.percent(step.sigma_t))
     if not rate.automatic:
         return spherical_step(mean, std, fresh, -moved, record.guidance_rate, region)
     x_s, share = automatic_step(mean, std, fresh, -moved, record.guidance_rate * excess / norms, region)

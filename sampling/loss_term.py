@@ -15,6 +15,7 @@ class LossTerm:
         loss: images in [0, 1], `[B, 3, H, W]` → one value per sample, `[B]`, differentiable.
         weight: factor in the sum of the losses.
         start_percent, end_percent: the range of the run in which it counts, in [0, 1].
+        when: whether it counts at a noise level, beside that range.
         floor: the value that the measurement's noise alone explains, one for all samples or `[B]`. 0: unknown.
     """
 
@@ -24,6 +25,4 @@ class LossTerm:
     start_percent: float = 0.0
     end_percent: float = 1.0
     floor: float | Tensor = 0.0
-
-    def counts(self, percent: float) -> bool:
-        return self.start_percent <= percent <= self.end_percent
+    when: Callable[[float], bool] = lambda sigma: True

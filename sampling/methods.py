@@ -56,10 +56,6 @@ class GuidanceMethod:
             return replace(self, rho=strength, mu=self.mu * strength / self.rho)
         return replace(self, mu=strength)
 
-    def repeats(self, percent: float) -> int:
-        """How often the guided step that begins at `percent` of the run is taken."""
-        return self.recurrence if self.recurrence_start <= percent <= self.recurrence_end else 1
-
 
 # Chung et al., "Diffusion Posterior Sampling for General Noisy Inverse Problems", ICLR 2023, arXiv 2209.14687,
 # algorithm 1: ζ' / ‖residual‖ times the gradient of the residual's square, which is 2·ζ' times that of its norm. Its

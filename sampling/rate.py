@@ -40,16 +40,16 @@ class GuidanceRate:
     def constant(cls, rate: float) -> "GuidanceRate":
         return cls(rate, rate)
 
-    def guides(self, index: int, percent: float) -> bool:
-        """Whether step number `index`, which begins at `percent` of the run, is guided."""
-        return (self.reuse or self.measures(index)) and self.start_percent <= percent <= self.end_percent
+    def guides(self, index: int) -> bool:
+        """Whether step number `index` is guided, if it lies in the guided range."""
+        return self.reuse or self.measures(index)
 
     def measures(self, index: int) -> bool:
         """Whether a guided step number `index` computes the losses, rather than to reuse their last gradient."""
         return index % self.interval == 0
 
     def at(self, percent: float) -> float:
-        """The rate at `percent` of the run, which lies in the guided range."""
+        """The rate at `percent` of the run; at one end of the guided range if it lies beyond it."""
         length = self.end_percent - self.start_percent
-        progress = (percent - self.start_percent) / length if length > 0 else 0.0
+        progress = min(max((percent - self.start_percent) / length, 0.0), 1.0) if length > 0 else 0.0
         return self.start + (self.end - self.start) * CURVES[self.curve](progress)

@@ -1,7 +1,7 @@
 """What happened in a run, step by step."""
 
 from dataclasses import asdict, dataclass, field
-from statistics import median
+from statistics import fmean, median
 
 from .cost import LossCost
 
@@ -29,11 +29,13 @@ class RunReport:
         method: its name.
         steps: one record for each step, in order; of a step that is repeated, the last time.
         gradient_modes: how the denoiser's gradient was computed, in the order in which the run changed to them.
+        remarks: what the user was told during the run, in sentences.
     """
 
     method: str
     steps: list[StepRecord] = field(default_factory=list)
     gradient_modes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def guided_steps(self) -> int:
@@ -43,6 +45,15 @@ class RunReport:
     def skipped(self) -> int:
         """Sample steps that were to be guided and were not, because their gradient was zero or not finite."""
         return sum(step.skipped for step in self.steps)
+
+    @property
+    def risen(self) -> list[tuple[str, float, float]]:
+        """The losses that were larger in the last step that computed them than in the first: name, first, last mean."""
+        means: dict[str, list[float]] = {}
+        for step in self.steps:
+            for name, values in step.losses.items():
+                means.setdefault(name, []).append(fmean(values))
+        return [(name, each[0], each[-1]) for name, each in means.items() if each[-1] > each[0]]
 
     @property
     def costs(self) -> dict[str, LossCost]:
@@ -58,4 +69,5 @@ class RunReport:
         costs = {name: cost._asdict() for name, cost in self.costs.items()}
         steps = [{name: value for name, value in asdict(step).items() if name != "costs"} for step in self.steps]
         totals = {"guided_steps": self.guided_steps, "skipped": self.skipped, "gradient_modes": self.gradient_modes}
+        totals["remarks"] = self.remarks
         return {"method": self.method} | totals | {"costs": costs, "steps": steps}

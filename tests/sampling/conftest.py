@@ -5,7 +5,7 @@ import torch
 from hypothesis import settings
 from torch import Tensor
 
-from sampling import DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm
+from sampling import DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm, Progress
 
 # The same examples in every run, and no limit on an example's time: the machine may be busy.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -37,6 +37,6 @@ def guide() -> Callable[..., Guidance]:
             for number, loss in enumerate(losses)
         ]
         rate = rate if isinstance(rate, GuidanceRate) else GuidanceRate.constant(rate)
-        return Guidance(terms, lambda latent: latent, rate, lambda sigma: 1 - sigma / top, method)
+        return Guidance(terms, lambda latent: latent, rate, Progress(lambda percent: top * (1 - percent)), method)
 
     return make

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import DPS, DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm, SeededNoise, sample
+from sampling import DPS, DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm, Progress, SeededNoise, sample
 from tests.sampling.toy import START, ddpm_alpha_bars, loss, network
 
 STEPS = 50
@@ -71,7 +71,13 @@ def our_trajectory(method: GuidanceMethod, flow: bool, dtype: torch.dtype) -> li
         (START * vp_scale(float(sigmas[0]), flow)).to(dtype),
         sigmas,
         NOISE,
-        Guidance([LossTerm("loss", loss)], lambda z: z, GuidanceRate.constant(RATE), lambda sigma: 0.5, method),
+        Guidance(
+            [LossTerm("loss", loss)],
+            lambda z: z,
+            GuidanceRate.constant(RATE),
+            Progress(lambda percent: 1e3 * (1 - percent)),
+            method,
+        ),
         flow=flow,
         callback=lambda event: trajectory.append(event["x"] / vp_scale(event["sigma"], flow)),
     )

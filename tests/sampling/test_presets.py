@@ -6,12 +6,13 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import METHODS, Guidance, GuidanceMethod, GuidanceRate, LossTerm, SeededNoise, sample
+from sampling import METHODS, Guidance, GuidanceMethod, GuidanceRate, LossTerm, Progress, SeededNoise, sample
 from tests.sampling.toy import START, ddpm_alpha_bars, loss, network
 
 STEPS = 8
@@ -171,13 +172,14 @@ def our_trajectory(method: GuidanceMethod, flow: bool) -> list[Tensor]:
         scale = host_scale(float(sigma[0]), flow)
         return network(x / scale, 1 - (float(sigma[0]) / scale) ** 2)
 
+    progress = Progress(lambda percent: float(np.interp(percent * STEPS, range(STEPS + 1), levels)))
     rate, trajectory = GuidanceRate.constant(RATE), []
     x, _ = sample(
         denoiser,
         START * host_scale(levels[0], flow),
         torch.tensor(levels, dtype=torch.float64),
         NOISE,
-        Guidance([LossTerm("loss", loss)], lambda z: z, rate, lambda sigma: levels.index(sigma) / STEPS, method),
+        Guidance([LossTerm("loss", loss)], lambda z: z, rate, progress, method),
         flow=flow,
         callback=lambda event: trajectory.append(event["x"] / host_scale(event["sigma"], flow)),
     )

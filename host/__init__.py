@@ -6,11 +6,13 @@ a run begins. Nothing of the host is patched; the switches that a guided pass ne
 """
 
 import contextlib
-import logging
+import math
 import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
+from inspect import signature
+from itertools import pairwise
 from typing import NamedTuple
 
 import comfy.cli_args
@@ -28,69 +30,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .guidance_losses import Loss, MeasuredLoss, inside
-from .sampling import (
+from ..guidance_losses import Loss, MeasuredLoss, inside
+from ..sampling import (
     TILE,
+    Again,
     Denoisers,
     Guidance,
     GuidanceMethod,
     GuidanceRate,
     LossTerm,
     Memory,
+    Progress,
     RunReport,
     SeededNoise,
+    all_again,
+    calling_again,
     checkpointing,
     decode_in_tiles,
     is_out_of_memory,
     loss_gradient,
+    random_numbers,
     sample,
 )
+from .conditioning import AppliedLoss, CarriedLoss, apply_loss, carried_losses, with_models
+from .lent_weights import fetch_anew, hooked_layers, is_dynamic, lent_layers, remember_hooks
+from .patches import ordinary_networks, remember_patches
+from .remarks import Remarks
 
-LOSSES = "dsg_losses"  # our key in a conditioning's dict
+__all__ = ["AppliedLoss", "apply_loss"]
+
 CORNER = 8  # of a latent, each way
+MOST_NUMBERS = 256  # of a batch, to look for
+DOWNSCALE_RATIOS = "downscale_ratio_spacial", "downscale_ratio_temporal"  # the host's keys of a LATENT
 ALL_OF_IT = 1e30  # bytes, as the host itself writes it
 COMPILED = "torch.compile"  # the host's key for the wrapper that its compiled models have
-
-
-@dataclass(frozen=True, eq=False)
-class AppliedLoss:
-    """A loss on a conditioning, with what the user set on its node.
-
-    Attributes:
-        loss: see `guidance_losses.Loss`.
-        weight: factor in the sum.
-        start_percent, end_percent: where in the run it counts, in [0, 1].
-        restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
-        patchers: the loss's networks, as the host's ModelPatcher.
-        where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
-    """
-
-    loss: Loss
-    weight: float = 1.0
-    start_percent: float = 0.0
-    end_percent: float = 1.0
-    restore: Callable[[Tensor], Tensor] | None = None
-    patchers: list = field(default_factory=list)
-    where: Tensor | None = None
-
-
-def with_models(conditioning: list, patchers: list) -> list:
-    """A copy of the conditioning that has the host load these networks together with the model."""
-    return [
-        [tensor, options | {"additional_models": [*options.get("additional_models", []), *patchers]}]
-        for tensor, options in conditioning
-    ]
-
-
-def apply_loss(conditioning: list, applied: AppliedLoss) -> list:
-    """A copy of the conditioning that carries one more loss."""
-    loaded = with_models(conditioning, applied.patchers) if applied.patchers else conditioning
-    return [[tensor, options | {LOSSES: (*options.get(LOSSES, ()), applied)}] for tensor, options in loaded]
-
-
-def losses_of(conditionings: list[dict]) -> list[AppliedLoss]:
-    """The losses in conditioning dicts, each once, in the order in which they were applied."""
-    return list(dict.fromkeys(applied for options in conditionings for applied in options.get(LOSSES, ())))
 
 
 # --- networks of losses -----------------------------------------------------------------------------------------------
@@ -141,7 +114,7 @@ def clip_vision_network(clip_vision) -> LoadedNetwork:
     """Raises ValueError, in one sentence, for a CLIP_VISION that is no vision transformer of CLIP's kind."""
     if not hasattr(getattr(clip_vision.model, "vision_model", None), "encoder"):
         raise ValueError("Style Loss: this CLIP_VISION is no CLIP (DINOv2 perhaps); load a CLIP ViT.")
-    return LoadedNetwork(ClipVisionTokens(clip_vision), static_patcher(clip_vision.patcher))
+    return LoadedNetwork(ClipVisionTokens(clip_vision), clip_vision.patcher)
 
 
 # --- what the user gave -----------------------------------------------------------------------------------------------
@@ -165,29 +138,13 @@ def check_latent(latent: dict, node: str) -> None:
 # --- models -----------------------------------------------------------------------------------------------------------
 
 
-def is_dynamic(patcher) -> bool:
-    """Whether the host moves this model's weights in and out during a pass (newer hosts)."""
-    return getattr(patcher, "is_dynamic", lambda: False)()
-
-
-def static_patcher(patcher):
-    """The patcher itself, or its plain variant if it is dynamic: a backward pass needs weights that stay.
-
-    Raises:
-        RuntimeError: if the host has no plain variant of this one.
-    """
-    if not is_dynamic(patcher):
-        return patcher
-    if hasattr(patcher, "get_non_dynamic_delegate"):
-        return patcher.get_non_dynamic_delegate()
-    return patcher.clone(disable_dynamic=True)
-
-
 def device_memory(patchers: list, device: torch.device) -> Memory:
     """The host's memory for a run of these models: it leaves the host its own reserve, and unloads all other models."""
 
     def free() -> float:
-        return comfy.model_management.get_free_memory(device) - comfy.model_management.minimum_inference_memory()
+        lent = sum(patcher.loaded_size() for patcher in patchers if is_dynamic(patcher))  # goes where room is needed
+        reserve = comfy.model_management.minimum_inference_memory()
+        return comfy.model_management.get_free_memory(device) + lent - reserve
 
     def make_room() -> bool:
         own = {id(part.model) for patcher in patchers for part in (patcher, *patcher.model_patches_models())}
@@ -201,29 +158,29 @@ def device_memory(patchers: list, device: torch.device) -> Memory:
     return Memory(free, make_room)
 
 
-def _ordinary(tensor: Tensor) -> bool:
-    """Whether autograd can save the tensor, or never meets it: pinned weights are copied to the GPU for each use."""
-    return not tensor.is_inference() or (tensor.device.type == "cpu" and tensor.is_pinned())
+def _ordinary(tensor: Tensor, device: torch.device) -> bool:
+    """Whether autograd can save the tensor, or never meets it: weights elsewhere are copied here for each use."""
+    return not tensor.is_inference() or tensor.device != device
 
 
-def replace_inference_tensors(root: nn.Module) -> None:
-    """Replace each inference tensor of a module by an ordinary copy, one at a time, shared ones once."""
+def replace_inference_tensors(root: nn.Module, device: torch.device) -> None:
+    """Replace each inference tensor of a module on its device by an ordinary copy, one at a time, shared ones once."""
     copies: dict[int, nn.Parameter] = {}
     for module in root.modules():
         for name, parameter in module._parameters.items():
-            if parameter is not None and not _ordinary(parameter):
+            if parameter is not None and not _ordinary(parameter, device):
                 if id(parameter) not in copies:
                     copies[id(parameter)] = nn.Parameter(parameter.clone(), parameter.requires_grad)
                 module._parameters[name] = copies[id(parameter)]
         for name, buffer in module._buffers.items():
-            if buffer is not None and not _ordinary(buffer):
+            if buffer is not None and not _ordinary(buffer, device):
                 module._buffers[name] = buffer.clone()
         replace_inference_attributes(module)
 
 
 def replace_inference_attributes(thing: object) -> None:
     for name, value in vars(thing).items():
-        if isinstance(value, Tensor) and not _ordinary(value):
+        if isinstance(value, Tensor) and value.is_inference():
             setattr(thing, name, value.clone())
 
 
@@ -386,19 +343,6 @@ class Decoder:
         return self.model.process_latent_in(latent.to(images.device))
 
 
-def percent_of_run(model_sampling) -> Callable[[float], float]:
-    """The inverse of the host's `percent_to_sigma`, which falls from 0 % to 100 %."""
-
-    def percent(sigma: float) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(24):
-            middle = (low + high) / 2
-            low, high = (middle, high) if float(model_sampling.percent_to_sigma(middle)) > sigma else (low, middle)
-        return (low + high) / 2
-
-    return percent
-
-
 @contextlib.contextmanager
 def explained_errors() -> Iterator[None]:
     """Say in one sentence what it means if memory ends for good, or if some part of the model has no backward pass."""
@@ -429,57 +373,77 @@ def _is_about_gradients(error: Exception) -> bool:
 
 @dataclass(frozen=True)
 class GuidedSampler:
-    """A sampler function for the host's `KSAMPLER`. `report_to` receives the report of each run."""
+    """What samples, once the host has everything in place; `sampler_function` makes of it what the host takes.
+
+    Attributes:
+        numbers: of the batch's samples, as in the host's `batch_index`; None: the sampler finds them.
+        report_to: receives the report of each run.
+    """
 
     vae: object
-    vae_patcher: object
     rate: GuidanceRate
     method: GuidanceMethod
     eta: float = 1.0
     balanced: bool = True
+    numbers: Sequence[int] | None = None
     report_to: Callable[[RunReport], None] = lambda report: None
 
-    def __call__(self, model, x: Tensor, sigmas: Tensor, extra_args=None, callback=None, disable=None) -> Tensor:
-        guider = model.inner_model
-        extra_args = extra_args or {}
-        applied = losses_of(getattr(guider, "conds", {}).get("positive", []))
-        if not applied:
-            logging.warning("DSG: the positive conditioning carries no loss, so this run is not guided.")
-            return self._run(model, x, sigmas, extra_args, callback, [], Memory())
+    def sample(self, model, x: Tensor, sigmas: Tensor, extra_args: dict, callback) -> Tensor:
+        guider, remarks = model.inner_model, Remarks()
+        conds = getattr(guider, "conds", {})
+        losses = carried_losses(conds.get("positive", []))
+        if not losses:
+            elsewhere = any(carried_losses(entries) for entries in conds.values())
+            remarks.tell(ON_ANOTHER if elsewhere else UNGUIDED)
+            return self._run(model, x, check_sigmas(sigmas), extra_args, callback, losses, Memory(), remarks)
         if x.ndim < 4:
             raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
         obstacle = gradient_obstacle(guider)
         if obstacle and self.method.gradient in ("exact", "low memory"):
             raise ValueError(f"DSG: {obstacle}; set gradient to finite difference in the Guidance Method node.")
+        sampler = self
         if obstacle and self.method.gradient == "auto":
-            logging.warning("DSG: %s, so the gradient is computed by finite differences.", obstacle)
-            method = replace(self.method, gradient="finite difference")
-            return replace(self, method=method)(model, x, sigmas, extra_args, callback, disable)
-        patchers = list(dict.fromkeys([guider.model_patcher, *guider.loaded_models, self.vae_patcher]))
-        if self.vae_patcher not in guider.loaded_models:  # the host's custom sampling nodes know nothing of our VAE
+            remarks.tell(f"DSG: {obstacle}, so the gradient is computed by finite differences.")
+            sampler = replace(self, method=replace(self.method, gradient="finite difference"))
+        model_patcher = guider.model_patcher
+        patchers = list(dict.fromkeys([model_patcher, *guider.loaded_models, self.vae.patcher]))
+        if self.vae.patcher not in guider.loaded_models:  # the host's custom sampling nodes know nothing of our VAE
             comfy.model_management.load_models_gpu(patchers)
-        staying = [patcher.model for patcher in patchers if not is_dynamic(patcher)]
-        modules = [root for root in staying if isinstance(root, nn.Module)]
+        patchers = list(dict.fromkeys([*patchers, *model_patcher.model_patches_models()]))
+        modules = [patcher.model for patcher in patchers if isinstance(patcher.model, nn.Module)]
+        for patcher in patchers:
+            fetch_anew(patcher)
+        lent = [layer for patcher in patchers for layer in lent_layers(patcher, x.device)]
+        lent = list(dict.fromkeys([*lent, *hooked_layers(model_patcher, conds)]))
 
         with torch.inference_mode(False), explained_errors():
+            modules += ordinary_networks(extra_args.get("model_options", {}))
             for module in modules:
-                replace_inference_tensors(module)
+                replace_inference_tensors(module, x.device)
             replace_inference_attributes(guider.inner_model.latent_format)
             replace_inference_attributes(model)
-            replace_inference_conds(guider.conds)
+            replace_inference_conds(conds)
             mask = extra_args.get("denoise_mask")
             extra_args = extra_args | {"denoise_mask": None if mask is None else mask.clone()}
-            with frozen(modules), training_switches():
+            sigmas = check_sigmas(sigmas.clone())
+            remember = partial(remember_hooks, model_patcher)
+            with frozen(modules), training_switches(), calling_again(lent, remember):
                 memory = device_memory(patchers, x.device)
-                return self._run(model, x.clone(), sigmas.clone(), extra_args, callback, applied, memory)
+                return sampler._run(model, x.clone(), sigmas, extra_args, callback, losses, memory, remarks)
 
-    def _run(self, model, x, sigmas, extra_args, callback, applied: list[AppliedLoss], memory: Memory) -> Tensor:
-        base = model.inner_model.inner_model
+    def _run(
+        self, model, x, sigmas, extra_args, callback, losses: list[CarriedLoss], memory: Memory, remarks: Remarks
+    ) -> Tensor:
+        guider = model.inner_model
+        base = guider.inner_model
         mask = extra_args.get("denoise_mask")
         options = for_gradient(extra_args.get("model_options", {}))
         guided_args = extra_args | {"model_options": options}
         uncompiled_args = extra_args | {"model_options": without_compilation(options)}
         decoder = Decoder(self.vae, base)
+
+        def remember() -> Again:
+            return all_again(random_numbers(x.device), remember_patches(options), remember_hooks(guider.model_patcher))
 
         def plain(latent: Tensor, sigma: Tensor) -> Tensor:
             return model(latent, sigma, **extra_args)
@@ -488,49 +452,123 @@ class GuidedSampler:
             return model(latent, sigma, **guided_args)
 
         def checkpointed(latent: Tensor, sigma: Tensor) -> Tensor:
-            with checkpointing(base.diffusion_model):
+            with checkpointing(base.diffusion_model, remember):
                 return model(latent, sigma, **uncompiled_args)
 
         precision = base.manual_cast_dtype or base.get_dtype()
-        denoisers = Denoisers(plain, differentiable, checkpointed, precision, memory)
-        guidance = self._guidance(decoder, base, x, applied) if applied else None
+        denoisers = Denoisers(plain, differentiable, checkpointed, precision, memory, remember, remarks.tell)
+        guidance = self._guidance(decoder, base, x, losses) if losses else None
         if guidance:
             probe_gradient(denoisers, x, sigmas, guidance)
         x, report = sample(
             denoisers,
             x,
             sigmas,
-            SeededNoise(extra_args.get("seed") or 0),
+            SeededNoise(extra_args.get("seed") or 0, self.numbers or batch_numbers(model, x, extra_args.get("seed"))),
             guidance,
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,
             callback=callback,
         )
-        restores = [item.restore for item in applied if item.restore]
+        restores = [loss.applied.restore for loss in losses if loss.applied.restore]
         if restores and sigmas[-1] == 0:
             x = decoder.restore(x, restores)
-        if report.skipped:
-            logging.warning("DSG: %d steps had no usable gradient and were taken unguided.", report.skipped)
+        for remark in remarks_on(report, bool(losses)):
+            remarks.tell(remark)
+        report.remarks = remarks.sentences
         self.report_to(report)
         return x
 
-    def _guidance(self, decoder: Decoder, base, x: Tensor, applied: list[AppliedLoss]) -> Guidance:
+    def _guidance(self, decoder: Decoder, base, x: Tensor, losses: list[CarriedLoss]) -> Guidance:
         """The losses, fitted to the pictures that this latent decodes to."""
         frames, height, width = decoder.picture_size(x)
-        names = numbered([item.loss.name for item in applied])
+        names = numbered([loss.applied.loss.name for loss in losses])
         terms = []
-        for name, item in zip(names, applied):
+        for name, carried in zip(names, losses):
+            item = carried.applied
             size = frames * len(x), height, width
             loss = with_ordinary_tensors(item.loss)
             fitted = loss.fit(*size, x.device)
             floor = loss.floor(*size, x.device) if isinstance(loss, MeasuredLoss) else 0.0
             if item.where is not None:
                 fitted = inside(fitted, item.where.clone().to(x.device), *size)
-            terms.append(LossTerm(name, fitted, item.weight, item.start_percent, item.end_percent, floor))
-        percent = percent_of_run(base.model_sampling)
+            region = carried.region(x)
+            if region is not None:
+                fitted = inside(fitted, region.repeat_interleave(frames, 0), *size)
+            limits = item.start_percent, item.end_percent
+            terms.append(LossTerm(name, fitted, item.weight, *limits, floor, carried.counts))
+        progress = Progress(lambda share: float(base.model_sampling.percent_to_sigma(share)))
         tiled = partial(decoder.in_tiles, scale=height // x.shape[-2]) if max(x.shape[-2:]) > TILE else None
-        return Guidance(terms, decoder, self.rate, percent, self.method, self.balanced, decoder.checkpointed, tiled)
+        return Guidance(terms, decoder, self.rate, progress, self.method, self.balanced, decoder.checkpointed, tiled)
+
+
+UNGUIDED = "DSG: the positive conditioning carries no loss, so this run is not guided."
+ON_ANOTHER = "DSG: losses count on the positive conditioning alone, which carries none, so this run is not guided."
+
+
+def sampler_function(sampler: GuidedSampler) -> Callable[..., Tensor]:
+    """A function as the host's own samplers are, for its `KSAMPLER`."""
+
+    def sample_dsg(model, x: Tensor, sigmas: Tensor, extra_args=None, callback=None, disable=None) -> Tensor:
+        return sampler.sample(model, x, sigmas, extra_args or {}, callback)
+
+    return sample_dsg
+
+
+def check_sigmas(sigmas: Tensor) -> Tensor:
+    """The noise levels of a run, each once: a step from a level to itself is none.
+
+    Raises:
+        ValueError: in one sentence, if they are no such levels.
+    """
+    levels = sigmas.tolist()
+    if not all(math.isfinite(level) for level in levels) or min(levels, default=0.0) < 0:
+        raise ValueError("DSG: the sigmas hold negative, infinite or NaN values; connect a scheduler's.")
+    rising = [number for number, (before, after) in enumerate(pairwise(levels), 1) if after > before]
+    if rising:
+        raise ValueError(
+            f"DSG: the sigmas rise at step {rising[0]}, and a guided run goes from noise to picture; connect them in "
+            "falling order, as schedulers give them."
+        )
+    if levels and levels[0] == 0:
+        raise ValueError(
+            "DSG: the sigmas begin at 0, where there is no noise to guide; begin with a scheduler's first."
+        )
+    return torch.unique_consecutive(sigmas)
+
+
+def remarks_on(report: RunReport, asked: bool) -> Iterator[str]:
+    """What a user should know of a run that was to be guided."""
+    if not asked:
+        return
+    if not report.guided_steps:
+        yield (
+            f"DSG: none of the {len(report.steps)} steps was guided: no step begins within the ranges of the losses, "
+            "their conditioning and the rate. Widen them, or take more steps."
+        )
+    if report.skipped:
+        yield f"DSG: {report.skipped} steps had no usable gradient and were taken unguided."
+    for name, first, last in report.risen:
+        yield f"DSG: the loss '{name}' rose from {first:.4g} to {last:.4g}; try another rate, or more steps."
+
+
+def batch_numbers(model, x: Tensor, seed: int | None) -> list[int] | None:
+    """Which samples of the seed's own batch these are, by their first noise. None: it cannot be told.
+
+    The host's custom sampling nodes tell a sampler the noise, and not the `batch_index` that it was drawn for.
+    """
+    noise = getattr(model, "noise", None)
+    if seed is None or noise is None or noise.shape != x.shape or not noise.any():
+        return None
+    generator = torch.Generator().manual_seed(seed)
+    numbers: dict[int, int] = {}
+    for number in range(MOST_NUMBERS):
+        drawn = torch.randn(noise.shape[1:], generator=generator).to(noise)
+        numbers |= {place: number for place, sample in enumerate(noise) if torch.equal(sample, drawn)}
+        if len(numbers) == len(noise):
+            return [numbers[place] for place in range(len(noise))]
+    return None
 
 
 def numbered(names: list[str]) -> list[str]:
@@ -543,8 +581,6 @@ def gradient_obstacle(guider) -> str | None:
     """Why this guider's model cannot go backward, if it can be seen before the run."""
     if "multigpu_clones" in guider.model_options:
         return "a model that is spread over several GPUs has no gradient"
-    if is_dynamic(guider.model_patcher):
-        return "this host moves the model's weights during a pass, which leaves no gradient"
     return None
 
 
@@ -561,28 +597,23 @@ def probe_gradient(denoisers: Denoisers, x: Tensor, sigmas: Tensor, guidance: Gu
             raise
 
 
-def guided_sampler(vae, rate: GuidanceRate, method: GuidanceMethod, balanced: bool, eta: float = 1.0) -> GuidedSampler:
-    """A sampler that decodes with this VAE."""
-    return GuidedSampler(vae, static_patcher(vae.patcher), rate, method, eta, balanced)
-
-
 def sample_latent(
     model, positive, negative, latent: dict, sampler: GuidedSampler, seed, steps, cfg, scheduler, denoise
 ) -> tuple[dict, RunReport]:
     """What the host's KSampler node does, with this sampler. Returns the LATENT and the run's report."""
-    with contextlib.suppress(RuntimeError):  # there is no plain variant: the sampler does without a backward pass
-        model = static_patcher(model)
-    positive = with_models(positive, [sampler.vae_patcher])
+    positive = with_models(positive, [sampler.vae.patcher])
     reports = [RunReport("unguided")]  # stays alone where denoise leaves no step to take
-    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+    samples, latent = filled_latent(model, latent)
+    numbers = latent.get("batch_index")
     sigmas = comfy.samplers.KSampler(
         model, steps, model.load_device, "euler_ancestral", scheduler, denoise, model.model_options
     ).sigmas
+    sampler = replace(sampler, numbers=numbers, report_to=reports.append)
     samples = comfy.sample.sample_custom(
         model,
-        comfy.sample.prepare_noise(samples, seed, latent.get("batch_index")),
+        comfy.sample.prepare_noise(samples, seed, numbers),
         cfg,
-        comfy.samplers.KSAMPLER(replace(sampler, report_to=reports.append)),
+        comfy.samplers.KSAMPLER(sampler_function(sampler)),
         sigmas,
         positive,
         negative,
@@ -593,3 +624,14 @@ def sample_latent(
         seed=seed,
     )
     return latent | {"samples": samples}, reports[-1]
+
+
+def filled_latent(model, latent: dict) -> tuple[Tensor, dict]:
+    """The latent to begin with, in the model's shape, and the LATENT without what was asked for that.
+
+    Newer hosts' empty latents say for which scale they were made, and the host fits them to the model's.
+    """
+    fit = comfy.sample.fix_empty_latent_channels
+    asked = [name for name in DOWNSCALE_RATIOS if name in signature(fit).parameters]
+    samples = fit(model, latent["samples"], **{name: latent.get(name) for name in asked})
+    return samples, {name: value for name, value in latent.items() if name not in asked}

@@ -1,0 +1,101 @@
+"""Losses on a conditioning: how they get there, and when and where they count.
+
+What the host's nodes say of a conditioning holds for the losses on it: its range of the run
+(ConditioningSetTimestepRange) and its part of the picture (ConditioningSetArea, ConditioningSetMask).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..guidance_losses import Loss
+
+LOSSES = "dsg_losses"  # our key in a conditioning's dict
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedLoss:
+    """A loss on a conditioning, with what the user set on its node.
+
+    Attributes:
+        loss: see `guidance_losses.Loss`.
+        weight: factor in the sum.
+        start_percent, end_percent: where in the run it counts, in [0, 1].
+        restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
+        patchers: the loss's networks, as the host's ModelPatcher.
+        where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
+    """
+
+    loss: Loss
+    weight: float = 1.0
+    start_percent: float = 0.0
+    end_percent: float = 1.0
+    restore: Callable[[Tensor], Tensor] | None = None
+    patchers: list = field(default_factory=list)
+    where: Tensor | None = None
+
+
+def with_models(conditioning: list, patchers: list) -> list:
+    """A copy of the conditioning that has the host load these networks together with the model."""
+    return [
+        [tensor, options | {"additional_models": [*options.get("additional_models", []), *patchers]}]
+        for tensor, options in conditioning
+    ]
+
+
+def apply_loss(conditioning: list, applied: AppliedLoss) -> list:
+    """A copy of the conditioning that carries one more loss."""
+    loaded = with_models(conditioning, applied.patchers) if applied.patchers else conditioning
+    return [[tensor, options | {LOSSES: (*options.get(LOSSES, ()), applied)}] for tensor, options in loaded]
+
+
+@dataclass(frozen=True)
+class CarriedLoss:
+    """A loss, and the processed conditionings of a run that carry it: one, or several that were copied or combined."""
+
+    applied: AppliedLoss
+    carriers: list[dict]
+
+    def counts(self, sigma: float) -> bool:
+        """Whether one of its conditionings counts in a step at this noise level, by the host's own rule."""
+        level = torch.tensor(sigma, dtype=torch.float32)
+        return any(
+            not (level > options.get("timestep_start", float("inf")) or level < options.get("timestep_end", 0.0))
+            for options in self.carriers
+        )
+
+    def region(self, latent: Tensor) -> Tensor | None:
+        """The part of the picture that its conditionings are about, `[B, 1, h, w]` of latents in [0, 1]. None: all."""
+        parts = [region_of(options, latent) for options in self.carriers]
+        whole = [part for part in parts if part is not None]
+        return torch.stack(whole).amax(0) if len(whole) == len(parts) else None
+
+
+def carried_losses(conditionings: list[dict]) -> list[CarriedLoss]:
+    """The losses in conditioning dicts, each once, in the order in which they were applied."""
+    carriers: dict[AppliedLoss, list[dict]] = {}
+    for options in conditionings:
+        for applied in options.get(LOSSES, ()):
+            carriers.setdefault(applied, []).append(options)
+    return [CarriedLoss(*item) for item in carriers.items()]
+
+
+def region_of(options: dict, latent: Tensor) -> Tensor | None:
+    """The part of the picture that one processed conditioning is about, as the host has resolved it. None: all."""
+    mask, area = options.get("mask"), options.get("area")
+    if mask is None and area is None:
+        return None
+    size = latent.shape[-2:]
+    region = torch.ones(len(latent), 1, *size, device=latent.device)
+    if mask is not None:
+        flat = mask.to(region).reshape(-1, 1, *mask.shape[-2:]).clamp(0, 1)
+        region = region * (flat if len(flat) == len(latent) else flat[:1])
+    if area is not None:
+        half = len(area) // 2  # the sizes of each dimension, then where it begins
+        (height, width), (top, left) = area[half - 2 : half], area[-2:]
+        inside = torch.zeros_like(region)
+        inside[..., top : top + height, left : left + width] = 1
+        region = region * inside
+    return region
