@@ -9,7 +9,7 @@ import contextlib
 import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from inspect import signature
 from itertools import pairwise
@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import comfy.cli_args
 import comfy.ldm.modules.attention
-import comfy.ldm.modules.diffusionmodules.model
 import comfy.model_management
 import comfy.model_patcher
 import comfy.model_sampling
@@ -279,6 +278,7 @@ class Decoder:
 
     vae: object
     model: nn.Module
+    found: list[bool] = field(default_factory=list)  # what `repeatable` found
 
     def __call__(self, latent: Tensor) -> Tensor:
         """`[B, C, (T,) H, W]` → `[B or B·T, 3, H, W]`, in about [0, 1]."""
@@ -289,15 +289,37 @@ class Decoder:
         return raw.float() * scale + offset
 
     def checkpointed(self, latent: Tensor) -> Tensor:
-        """The same. If the VAE is of Stable Diffusion's kind, its pass keeps its blocks' inputs alone.
+        """The same. If the VAE's blocks can be called again, its pass keeps their inputs alone."""
+        if not self.repeatable(latent):
+            return self(latent)
+        with checkpointing(self.vae.first_stage_model):
+            return self(latent)
 
-        The decoders of video models carry state from block to block, so they cannot be called again.
+    def repeatable(self, latent: Tensor) -> bool:
+        """Whether checkpoints change nothing, by a trial on a corner, once a run.
+
+        The decoders of some video models carry state from block to block, so that a second call of a block is another.
         """
-        network = getattr(self.vae.first_stage_model, "decoder", None)
-        if not isinstance(network, comfy.ldm.modules.diffusionmodules.model.Decoder):
-            return self(latent)
-        with checkpointing(network):
-            return self(latent)
+        if not self.found:
+            corner = latent[:1, ..., :CORNER, :CORNER]
+            expected = self._trial(corner)
+            try:
+                with checkpointing(self.vae.first_stage_model):
+                    tried = self._trial(corner)
+            except Exception as error:  # whatever the decoder makes of it
+                if is_out_of_memory(error):
+                    raise
+                self.found.append(False)
+            else:
+                self.found.append(all(map(nearly_equal, tried, expected)))
+        return self.found[0]
+
+    def _trial(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures, and a gradient through them."""
+        with torch.enable_grad():
+            leaf = latent.detach().clone().requires_grad_()
+            pictures = self(leaf)
+            return pictures.detach(), torch.autograd.grad(pictures.square().sum(), leaf)[0]
 
     def in_tiles(self, latent: Tensor, scale: int) -> Tensor:
         """Nearly the same, tile by tile; scale: pixels of a latent, each way."""
@@ -341,6 +363,11 @@ class Decoder:
     def encode(self, images: Tensor) -> Tensor:
         latent = self.vae.encode(images.movedim(1, -1).cpu())
         return self.model.process_latent_in(latent.to(images.device))
+
+
+def nearly_equal(a: Tensor, b: Tensor) -> bool:
+    """Up to the rounding of half precision, over all."""
+    return a.shape == b.shape and bool((a - b).float().norm() <= 0.01 * b.float().norm())
 
 
 @contextlib.contextmanager

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import allow_mutation_on_saved_tensors
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from .replay import Again, Remember, random_numbers
+from .saved_tensors import overwriting_allowed
 
 Result = TypeVar("Result")
 
@@ -143,8 +143,7 @@ class _Recomputed(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *gradients: Tensor):
         inputs = [saved.detach().requires_grad_() for saved in ctx.saved_tensors]
-        # What changes saved tensors is a block; a layer in it is called while that is watched for already.
-        watch = allow_mutation_on_saved_tensors() if ctx.call.copies else contextlib.nullcontext()
+        watch = overwriting_allowed() if ctx.call.copies else contextlib.nullcontext()
         with torch.enable_grad(), watch, ctx.call.again():
             outputs = ctx.call(inputs)
             ends = [isinstance(output, Tensor) and output.requires_grad for output in outputs]

@@ -8,13 +8,12 @@ from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import allow_mutation_on_saved_tensors
 
 from .jacobian import Denoisers, Pullback, exact, finite_difference, low_memory, none
 from .memory import is_out_of_memory
-from .probe import denoiser_agrees, repeats
+from .probe import denoiser_agreement, repeats, roughly
 from .replay import Again
-from .saved_tensors import is_overwritten, saved_tensors
+from .saved_tensors import is_overwritten, overwriting_allowed, saved_tensors
 
 WAYS: dict[str, Callable[[Denoisers, Tensor, float, Again], tuple[Tensor, Pullback]]] = {
     "exact": exact,
@@ -50,6 +49,7 @@ class Differentiator:
         mode: the way in use, one of `WAYS`.
         history: every way that was used, in order.
         checked: the ways that were held against another pass.
+        agreement: what a test step changed, over what the gradient says of it. None: none was taken.
         tileable, tiles: whether the estimate can be, and whether it is, decoded in tiles.
         overwrites: whether the denoiser changes what its gradient needs (as Flux's `img += …` does), so that an exact
             pass has to watch for it. It costs a little time for each operation.
@@ -62,6 +62,7 @@ class Differentiator:
         self.tileable, self.tiles = tileable, False
         self.history = [self.mode]
         self.checked: set[str] = set()
+        self.agreement: float | None = None
         self.overwrites = False
 
     @property
@@ -103,7 +104,8 @@ class Differentiator:
             return
         differentiable = self.denoisers.differentiable or plain
         place = estimate.again, x, sigma, estimate.denoised
-        if denoiser_agrees(differentiable, self.denoisers, *place, v, gradient):
+        self.agreement = denoiser_agreement(differentiable, self.denoisers.precision, *place, v, gradient)
+        if roughly(self.agreement):
             return
         if not repeats(differentiable, *place):
             self.denoisers.tell(f"DSG: {CHANGING}, so the gradient could not be checked; guidance may be weak.")
@@ -122,16 +124,15 @@ class Differentiator:
             raise _NoGradient(f"this model gives no gradient ({str(error)[:120]})") from error
 
     def _graph(self) -> contextlib.AbstractContextManager:
-        """The graph of an exact pass may need a watch, or has to fit into the memory that there is."""
-        if self.mode != "exact":
-            return contextlib.nullcontext()
-        if self.overwrites:
-            return allow_mutation_on_saved_tensors()
-        return saved_tensors(self.denoisers.memory.free()) if self.automatic else contextlib.nullcontext()
+        """A graph may need a watch, and that of an exact pass has to fit into the memory that there is."""
+        if self.overwrites and self.mode in CHEAPER:
+            return overwriting_allowed()
+        limited = self.automatic and self.mode == "exact"
+        return saved_tensors(self.denoisers.memory.free()) if limited else contextlib.nullcontext()
 
     def _remedy(self, error: Exception) -> Callable[[], None] | None:
         """What to do before another try; None: there is nothing."""
-        if is_overwritten(error) and self.mode == "exact" and not self.overwrites:
+        if is_overwritten(error) and self.mode in CHEAPER and not self.overwrites:
             return self._watch
         if is_out_of_memory(error):
             return self._economy()

@@ -66,6 +66,7 @@ def guided_estimate(
     numbers: StepNumbers,
     gradient_at: Callable[[Tensor], EstimateGradient],
     noise: Callable[[str], Tensor],
+    check: Callable[[Tensor, EstimateGradient], None] | None = None,
 ) -> GuidedEstimate:
     """Denoise x_t, and differentiate the losses as the method does.
 
@@ -73,6 +74,7 @@ def guided_estimate(
         x: x_t, `[B, ...]`.
         gradient_at: x̂_0 → the losses' gradient there.
         noise: a name → N(0, I) of x's shape, another one for each name.
+        check: holds the losses' gradient at x̂_0 against something else.
     """
     estimate = differentiator.denoise(x, numbers.sigma_t)
     denoised = estimate.denoised
@@ -82,6 +84,8 @@ def guided_estimate(
     first = smoothed_gradient(denoised, shifts, gradient_at)
     gradient = estimate.pull_back(first.v)
     differentiator.check(x, numbers.sigma_t, estimate, first.v, gradient)
+    if check:
+        check(denoised, first)
     moved, v = denoised, first.v
     for iteration in range(method.iterations):
         moved = moved - numbers.mu * v

@@ -101,18 +101,23 @@ def finite_difference(denoisers: Denoisers, x: Tensor, sigma: float, again: Agai
         denoised = denoisers.plain(x, levels(x, sigma))
 
     def pull_back(v: Tensor) -> Tensor:
-        return norm_per_sample(v) * slope(denoisers.plain, denoisers, again, x, sigma, denoised, v)
+        delta = RELATIVE_STEPS.get(denoisers.precision, RELATIVE_STEP)
+        return norm_per_sample(v) * slope(denoisers.plain, again, x, sigma, denoised, v, delta)
 
     return denoised, pull_back
 
 
 def slope(
-    denoiser: Denoiser, denoisers: Denoisers, again: Again, x: Tensor, sigma: float, denoised: Tensor, v: Tensor
+    denoiser: Denoiser, again: Again, x: Tensor, sigma: float, denoised: Tensor, v: Tensor, relative_step: float
 ) -> Tensor:
-    """J·v/‖v‖ ≈ (D(x + δ·v/‖v‖) − D(x)) / δ, by one pass of a denoiser that sees what the first one saw."""
+    """J·v/‖v‖ ≈ (D(x + δ·v/‖v‖) − D(x)) / δ, by one pass of a denoiser that sees what the first one saw.
+
+    Args:
+        relative_step: δ / ‖x‖.
+    """
     length = norm_per_sample(v)
     unit = torch.where(length > 0, v / length, 0)
-    delta = RELATIVE_STEPS.get(denoisers.precision, RELATIVE_STEP) * norm_per_sample(x)
+    delta = relative_step * norm_per_sample(x)
     with torch.no_grad(), again():
         moved = denoiser(x + delta * unit, levels(x, sigma))
     return (moved - denoised) / delta

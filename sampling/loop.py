@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def sample(
     tileable = guidance is not None and guidance.tiled_decode is not None
     differentiator = Differentiator(denoisers, method.gradient if method.rho else "none", tileable)
     report = RunReport(method.name)
-    last = LastGradient()
+    last, first = LastGradient(), True
     for index, step in enumerate(StepNumbers.of_run(method, sigmas.tolist(), eta, flow)):
         losses = guidance.active_losses(index, step.sigma_t) if guidance else []
         if method.spherical and posterior_std(step.sigma_t, step.sigma_s, eta, flow) == 0:
@@ -66,10 +67,10 @@ def sample(
             if guidance and losses:
                 gradient_at = last.of(losses) if not guidance.rate.measures(index) else None
                 gradient_at = gradient_at or guidance.gradient_at(losses, differentiator)
-                estimate = differentiator.run(guided_estimate, x, method, step, gradient_at, draw)
+                check = partial(guidance.check, differentiator, losses) if first else None
+                estimate = differentiator.run(guided_estimate, x, method, step, gradient_at, draw, check)
+                first = False
                 last = LastGradient(losses, estimate.at_estimate)
-                if not report.guided_steps and not repeat:
-                    differentiator.run(guidance.check, losses, estimate.denoised, estimate.at_estimate)
                 denoised = estimate.denoised
             else:
                 with torch.no_grad():
@@ -89,7 +90,7 @@ def sample(
         x = x_s
         report.steps.append(record)
     if report.guided_steps:
-        report.gradient_modes = differentiator.history
+        report.gradient_modes, report.agreement = differentiator.history, differentiator.agreement
     return x, report
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from .estimate import EstimateGradient, per_sample
-from .jacobian import Denoiser, Denoisers, levels, slope
+from .jacobian import RELATIVE_STEPS, Denoiser, levels, slope
 from .replay import Again
 from .spherical import norm_per_sample, usable
 
 ROUGHLY = 4.0  # how many times too large or too small a change may be
+FINE_STEP = 0.001  # of x's length, in single precision: what a gradient says holds for small steps
 LOSS_STEP = 0.01  # of the estimate's length
 
 
@@ -23,33 +24,39 @@ def dot_per_sample(a: Tensor, b: Tensor) -> Tensor:
     return torch.stack([(one * other).sum() for one, other in zip(a, b)])
 
 
-def agrees(measured: Tensor, expected: Tensor) -> bool:
-    """Whether changes, `[B]`, have the expected sign and roughly the size, where there is one to expect."""
-    ratio = (measured / expected)[(expected > 0) & expected.isfinite() & measured.isfinite()]
-    return bool(((ratio > 1 / ROUGHLY) & (ratio < ROUGHLY)).all())
+def agreement(measured: Tensor, expected: Tensor) -> float:
+    """Changes over what was expected of them, `[B]`: of the sample that is furthest from 1. 1 if there is none."""
+    ratios = (measured / expected)[(expected > 0) & expected.isfinite() & measured.isfinite()].tolist()
+    return min(ratios, key=lambda ratio: min(ratio, 1 / ratio) if ratio > 0 else ratio, default=1.0)
 
 
-def denoiser_agrees(
+def roughly(ratio: float) -> bool:
+    """Whether a change has the expected sign, and the size up to a factor."""
+    return 1 / ROUGHLY < ratio < ROUGHLY
+
+
+def denoiser_agreement(
     denoiser: Denoiser,
-    denoisers: Denoisers,
+    precision: torch.dtype,
     again: Again,
     x: Tensor,
     sigma: float,
     denoised: Tensor,
     v: Tensor,
     gradient: Tensor,
-) -> bool:
-    """Whether ⟨v, J·g/‖g‖⟩, by one more pass, is roughly ‖g‖, as it is for g = Jᵀ·v.
+) -> float:
+    """⟨v, J·g/‖g‖⟩, by one more pass, over ‖g‖: 1 for g = Jᵀ·v, but for the length of the step.
 
     Args:
-        denoiser: the one that was differentiated.
+        denoiser: the one that was differentiated, and the precision of its arithmetic.
         again: the context of a second pass of the same step.
         denoised, v, gradient: x̂_0, ∂L/∂x̂_0 and Jᵀ·v.
     """
+    step = RELATIVE_STEPS.get(precision, FINE_STEP)
     guided = per_sample(usable(gradient), gradient)
     g = torch.where(guided, gradient, 0)
-    measured = dot_per_sample(v.double(), slope(denoiser, denoisers, again, x, sigma, denoised, g).double())
-    return agrees(measured, norm_per_sample(g).flatten().double())
+    measured = dot_per_sample(v.double(), slope(denoiser, again, x, sigma, denoised, g, step).double())
+    return agreement(measured, norm_per_sample(g).flatten().double())
 
 
 def repeats(denoiser: Denoiser, again: Again, x: Tensor, sigma: float, denoised: Tensor, least: float = 0.02) -> bool:
@@ -73,7 +80,8 @@ def losses_agree(value_at: Callable[[Tensor], Tensor], denoised: Tensor, at_esti
     step = LOSS_STEP * norm_per_sample(denoised)
     moved = value_at(denoised + step * torch.where(there, at_estimate.v / length, 0))
     expected = torch.where(there, step * length, 0).flatten()
-    if agrees(moved - at_estimate.excess, expected):
+    if roughly(agreement(moved - at_estimate.excess, expected)):
         return True
     here = value_at(denoised)
-    return not bool(((here - at_estimate.excess).abs() < 0.1 * expected).all()) or agrees(moved - here, expected)
+    same = bool(((here - at_estimate.excess).abs() < 0.1 * expected).all())
+    return not same or roughly(agreement(moved - here, expected))

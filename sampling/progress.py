@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-BISECTIONS = 24
+BISECTIONS = 50  # to the last bit
 
 
 def single(value: float) -> float:

@@ -29,12 +29,14 @@ class RunReport:
         method: its name.
         steps: one record for each step, in order; of a step that is repeated, the last time.
         gradient_modes: how the denoiser's gradient was computed, in the order in which the run changed to them.
+        agreement: what a test step along a gradient changed, over what the gradient said; about 1. None: not taken.
         remarks: what the user was told during the run, in sentences.
     """
 
     method: str
     steps: list[StepRecord] = field(default_factory=list)
     gradient_modes: list[str] = field(default_factory=list)
+    agreement: float | None = None
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -69,5 +71,5 @@ class RunReport:
         costs = {name: cost._asdict() for name, cost in self.costs.items()}
         steps = [{name: value for name, value in asdict(step).items() if name != "costs"} for step in self.steps]
         totals = {"guided_steps": self.guided_steps, "skipped": self.skipped, "gradient_modes": self.gradient_modes}
-        totals["remarks"] = self.remarks
+        totals |= {"agreement": self.agreement, "remarks": self.remarks}
         return {"method": self.method} | totals | {"costs": costs, "steps": steps}

@@ -2,12 +2,14 @@
 
 import contextlib
 import math
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import allow_mutation_on_saved_tensors
 
 OVERWRITTEN = "modified by an inplace operation"  # PyTorch's words
 
@@ -24,6 +26,29 @@ def _version(tensor: Tensor) -> int | None:
 def is_overwritten(error: BaseException) -> bool:
     """Whether autograd refuses because a saved tensor was changed since."""
     return OVERWRITTEN in str(error)
+
+
+class _Watch(threading.local):
+    """Whether this thread is within `overwriting_allowed`."""
+
+    on = False
+
+
+_watch = _Watch()
+
+
+@contextlib.contextmanager
+def overwriting_allowed() -> Iterator[None]:
+    """Tensors that are changed in place are kept as they were for the backward pass. PyTorch's own cannot be nested."""
+    if _watch.on:
+        yield
+        return
+    _watch.on = True
+    try:
+        with allow_mutation_on_saved_tensors():
+            yield
+    finally:
+        _watch.on = False
 
 
 class _Handle:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from benchmarks.restoration import Setting, template_prompt, with_setting
 from tools.host import REPOSITORY
@@ -19,7 +21,7 @@ def base(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("host")
     prepare_base(folder)
     # Nodes that make what no user should (NaN, odd latents, a VAE of nothing), and models that users do have.
-    for name in ("odd_inputs.py", "odd_models.py", "small_models.py"):
+    for name in ("dynamic_weights.py", "odd_inputs.py", "odd_models.py", "odd_patches.py", "small_models.py"):
         shutil.copy(Path(__file__).parent / name, folder / "custom_nodes")
     # The documented example of a loss of one's own, as a user would copy it.
     shutil.copytree(REPOSITORY / "example_pack", folder / "custom_nodes" / "brightness_loss")
@@ -55,3 +57,20 @@ def checkpoint(base) -> str:
     """Stable Diffusion 1.5, whole, with random weights."""
     write_sd15(base / "models" / "checkpoints" / "random-sd15.safetensors")
     return "random-sd15.safetensors"
+
+
+@pytest.fixture(scope="session")
+def lora(base) -> str:
+    """A LoRA of random numbers for the attention layers of the embedded flow-matching model."""
+    weights = load_file(REPOSITORY / "embedded" / "weights" / "faces_flow.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    low_rank = {}
+    for name, weight in weights.items():
+        if ".transformer_blocks." in name and name.endswith("weight") and weight.ndim == 2:
+            layer = name.removesuffix(".weight")
+            for part, shape in (("lora_up", (weight.shape[0], 4)), ("lora_down", (4, weight.shape[1]))):
+                low_rank[f"diffusion_model.{layer}.{part}.weight"] = torch.randn(shape, generator=generator) * 0.2
+    folder = base / "models" / "loras"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(low_rank, folder / "random.safetensors")
+    return "random.safetensors"

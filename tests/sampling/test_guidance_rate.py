@@ -36,7 +36,7 @@ def test_the_curves_differ_in_the_middle():
 @given(unit, unit)
 def test_constant_is_constant(rate, percent):
     assert GuidanceRate.constant(rate).at(percent) == rate
-    assert GuidanceRate.constant(rate).guides(0, percent)
+    assert GuidanceRate.constant(rate).guides(0)
 
 
 @given(st.integers(1, 20), st.integers(0, 100))

@@ -32,10 +32,11 @@ def test_a_strength_replaces_rho_or_mu_and_keeps_their_ratio():
 @pytest.mark.parametrize(
     ("percent", "repeats"), [(0.0, 1), (0.29, 1), (0.3, 3), (0.45, 3), (0.6, 3), (0.61, 1), (1.0, 1)]
 )
-def test_steps_are_repeated_in_the_semantic_stage_alone(percent, repeats):
-    assert FREEDOM.repeats(percent) == repeats
-    assert UGD.repeats(percent) == 6
-    assert DSG.repeats(percent) == 1
+def test_steps_are_repeated_in_the_semantic_stage_alone(guide, percent, repeats):
+    sigma = 10 * (1 - percent)
+    assert guide(method=FREEDOM).repeats(sigma) == repeats
+    assert guide(method=UGD).repeats(sigma) == 6
+    assert guide(method=DSG).repeats(sigma) == 1
 
 
 def test_schedules():

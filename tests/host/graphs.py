@@ -1,0 +1,74 @@
+"""Short guided runs on an embedded model, whose model, VAE and conditionings tests may change on the way."""
+
+import json
+from dataclasses import dataclass, field
+
+from benchmarks.tasks.graph import Graph, Slot
+from benchmarks.tasks.wiring import Batch, inpainting
+from embedded.held_out import STYLES
+from tools.server import Client
+
+
+@dataclass
+class Run:
+    """A run under construction: change its slots, or inputs of the sampler, then `latent`.
+
+    custom: by the host's SamplerCustom rather than by the DSG KSampler.
+    """
+
+    gradient: str = "exact"
+    steps: int = 4
+    size: int = 1
+    cfg: float = 1.0
+    custom: bool = False
+    graph: Graph = field(default_factory=Graph)
+    inputs: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        loaded = self.graph.add(
+            "DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style=STYLES[0], batch_size=self.size
+        )
+        self.model, self.positive, self.negative = [loaded, 0], [loaded, 1], [loaded, 2]
+        self.vae, self.latent_image = [loaded, 3], [loaded, 4]
+
+    def through(self, kind: str, what: str = "model", **inputs: object) -> None:
+        """Put a node of the host's on the way of the model, the latent or a conditioning."""
+        name = {"positive": "conditioning", "negative": "conditioning", "latent_image": "samples"}.get(what, what)
+        setattr(self, what, [self.graph.add(kind, **{name: getattr(self, what)}, **inputs), 0])
+
+    def guide(self, wire=inpainting) -> None:
+        self.positive = wire(self.graph, self.positive, Batch(0, self.size))
+
+    def method(self) -> Slot:
+        return [self.graph.add("DSG_GuidanceMethod", method="DSG", step_size=0.0, gradient=self.gradient), 0]
+
+    def outcome(self, host: Client) -> tuple[list[float], dict]:
+        """The finished latent's numbers, and the report; of a custom run there is none."""
+        graph = self.graph
+        steering = {"vae": self.vae, "guidance_rate": 0.2, "method": self.method()}
+        common = {"model": self.model, "positive": self.positive, "negative": self.negative, "cfg": self.cfg}
+        common |= {"latent_image": self.latent_image}
+        schedule = {"scheduler": "normal", "steps": self.steps, "denoise": 1.0}
+        if self.custom:
+            sampler = [graph.add("DSG_Sampler", eta=1.0, **steering), 0]
+            sigmas = [graph.add("BasicScheduler", model=self.model, **schedule), 0]
+            inputs = common | {"add_noise": True, "noise_seed": 0, "sampler": sampler, "sigmas": sigmas}
+            run = graph.add("SamplerCustom", **(inputs | self.inputs))
+        else:
+            run = graph.add("DSG_KSampler", **(common | steering | schedule | {"seed": 0} | self.inputs))
+            shown = graph.add("DSG_GuidanceReport", report=[run, 1])
+        bits = graph.add("Test_LatentNumbers", latent=[run, 0])
+        outputs = host.run(graph.nodes)
+        report = {} if self.custom else json.loads(outputs[shown]["text"][0])
+        return json.loads(outputs[bits]["text"][0])["values"], report
+
+
+def losses(report: dict) -> list[float]:
+    """The first loss's mean in each step that computed it."""
+    steps = [list(step["losses"].values()) for step in report["steps"] if step["losses"]]
+    return [sum(step[0]) / len(step[0]) for step in steps]
+
+
+def apart(a: list[float], b: list[float]) -> float:
+    """The largest difference of two latents."""
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
