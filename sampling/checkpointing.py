@@ -102,8 +102,9 @@ def _called_again(forward: Callable[..., Result], args: tuple, kwargs: dict, aga
     open_leaves = [OPEN if wants else leaf for wants, leaf in zip(wanting, leaves)]
     call = _Call(forward, open_leaves, form, copies, again)
     outputs = list(_Recomputed.apply(call, *compress(leaves, wanting)))
-    # A copy, because a patch may change it in place, and what a function of autograd returns cannot be.
-    return tree_unflatten([o.clone() if copies and isinstance(o, Tensor) else o for o in outputs], call.output_form)
+    # Copies, because they may be changed in place, and what a function of autograd returns cannot be.
+    copied = [output.clone() if isinstance(output, Tensor) else output for output in outputs]
+    return tree_unflatten(copied, call.output_form)
 
 
 OPEN = object()  # stands for a tensor with a gradient, which is autograd's to keep

@@ -42,25 +42,27 @@ class Run:
     def method(self) -> Slot:
         return [self.graph.add("DSG_GuidanceMethod", method="DSG", step_size=0.0, gradient=self.gradient), 0]
 
-    def outcome(self, host: Client) -> tuple[list[float], dict]:
-        """The finished latent's numbers, and the report; of a custom run there is none."""
+    def sampled(self) -> str:
+        """Add the sampler. Its key."""
         graph = self.graph
         steering = {"vae": self.vae, "guidance_rate": 0.2, "method": self.method()}
         common = {"model": self.model, "positive": self.positive, "negative": self.negative, "cfg": self.cfg}
         common |= {"latent_image": self.latent_image}
         schedule = {"scheduler": "normal", "steps": self.steps, "denoise": 1.0}
-        if self.custom:
-            sampler = [graph.add("DSG_Sampler", eta=1.0, **steering), 0]
-            sigmas = [graph.add("BasicScheduler", model=self.model, **schedule), 0]
-            inputs = common | {"add_noise": True, "noise_seed": 0, "sampler": sampler, "sigmas": sigmas}
-            run = graph.add("SamplerCustom", **(inputs | self.inputs))
-        else:
-            run = graph.add("DSG_KSampler", **(common | steering | schedule | {"seed": 0} | self.inputs))
-            shown = graph.add("DSG_GuidanceReport", report=[run, 1])
-        bits = graph.add("Test_LatentNumbers", latent=[run, 0])
-        outputs = host.run(graph.nodes)
-        report = {} if self.custom else json.loads(outputs[shown]["text"][0])
-        return json.loads(outputs[bits]["text"][0])["values"], report
+        if not self.custom:
+            return graph.add("DSG_KSampler", **(common | steering | schedule | {"seed": 0} | self.inputs))
+        sampler = [graph.add("DSG_Sampler", eta=1.0, **steering), 0]
+        sigmas = [graph.add("BasicScheduler", model=self.model, **schedule), 0]
+        inputs = common | {"add_noise": True, "noise_seed": 0, "sampler": sampler, "sigmas": sigmas}
+        return graph.add("SamplerCustom", **(inputs | self.inputs))
+
+    def outcome(self, host: Client) -> tuple[list[float], dict]:
+        """The finished latent's numbers, and the report; of a custom run there is none."""
+        run = self.sampled()
+        bits = self.graph.add("Test_LatentNumbers", latent=[run, 0])
+        shown = None if self.custom else self.graph.add("DSG_GuidanceReport", report=[run, 1])
+        outputs = host.run(self.graph.nodes)
+        return json.loads(outputs[bits]["text"][0])["values"], json.loads(outputs[shown]["text"][0]) if shown else {}
 
 
 def losses(report: dict) -> list[float]:

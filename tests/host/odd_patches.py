@@ -108,6 +108,44 @@ def add_network(model) -> None:
     model.set_model_output_block_patch(NetworkPatch(network, torch.full((1,), 0.5)))
 
 
+class Sigmas(io.ComfyNode):
+    """Noise levels as they are written."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs, outputs = [io.String.Input("values")], [io.Sigmas.Output("sigmas")]
+        return io.Schema("Test_Sigmas", category="test", inputs=inputs, outputs=outputs)
+
+    @classmethod
+    def execute(cls, values):
+        return io.NodeOutput(torch.tensor([float(value) for value in values.split(",")]))
+
+
+class ScaledLatent(io.ComfyNode):
+    """An empty latent of one channel for eight pixels each way, as newer hosts make them."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("Test_ScaledLatent", category="test", outputs=[io.Latent.Output("latent")])
+
+    @classmethod
+    def execute(cls):
+        scales = {"downscale_ratio_spacial": 8, "downscale_ratio_temporal": 4}
+        return io.NodeOutput({"samples": torch.zeros(1, 4, 8, 8), "made_by": "a test"} | scales)
+
+
+class LatentKeys(io.ComfyNode):
+    """What a LATENT has beside its numbers, and their shape."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("Test_LatentKeys", category="test", inputs=[io.Latent.Input("latent")], is_output_node=True)
+
+    @classmethod
+    def execute(cls, latent):
+        return io.NodeOutput(ui={"text": [f"{sorted(latent)} {tuple(latent['samples'].shape)}"]})
+
+
 class OddPatches(ComfyExtension):
     async def get_node_list(self):
         return [
@@ -115,6 +153,9 @@ class OddPatches(ComfyExtension):
             patching_node("Test_CountingPatch", lambda model: model.set_model_unet_function_wrapper(Counter())),
             patching_node("Test_Hypernetwork", add_hypernetwork),
             patching_node("Test_PatchNetwork", add_network),
+            Sigmas,
+            ScaledLatent,
+            LatentKeys,
         ]
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import SeededNoise, sample
+from sampling import Progress, SeededNoise, sample
 from sampling.posterior import alpha, posterior_std
 
 NOISE = SeededNoise(3)
@@ -115,3 +115,25 @@ def test_each_rectified_flow_step_is_the_hosts_at_some_eta_of_its_own(comfy, den
         theirs = host_run(comfy, denoiser, x, step, its_eta, flow=True)
         x, _ = sample(denoiser, x, step, NOISE, eta=eta, flow=True)
         assert_close(x, theirs, rtol=1e-6, atol=1e-6)  # the host's renoise_coeff loses half the digits near σ_s
+
+
+@pytest.mark.parametrize("flow", [False, True])
+@pytest.mark.parametrize("steps", [1, 3, 20, 37])
+def test_ranges_hold_as_for_the_hosts_controlnets(comfy, flow, steps):
+    """Whether a step is in a range, for each of the host's schedules and every share of the run in hundredths."""
+    import comfy.controlnet
+
+    schedule = model_sampling(comfy, flow)
+    progress = Progress(lambda share: float(schedule.percent_to_sigma(share)))
+    control = comfy.controlnet.ControlBase()
+    for name in comfy.samplers.SCHEDULER_NAMES:
+        sigmas = comfy.samplers.calculate_sigmas(schedule, name, steps)[:-1]
+        sigmas = sigmas[~sigmas.isnan()]  # of one step, by one schedule
+        for share in range(0, 101, 1 if steps == 20 else 5):
+            for limits in ((share / 100, 1.0), (0.0, share / 100)):
+                control.set_cond_hint(None, timestep_percent_range=limits)
+                control.pre_run(None, schedule.percent_to_sigma)
+                first, last = control.timestep_range
+                for sigma in sigmas:
+                    theirs = not (sigma > first or sigma < last)
+                    assert progress.within(*limits, float(sigma)) == theirs, (name, limits, float(sigma))
