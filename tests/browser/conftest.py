@@ -1,13 +1,11 @@
 """One real host and one real browser with its front end for all tests here."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
+from tools.browser import find_chromium, what_to_do
 from tools.server import Client, prepare_base, running_host
 
 ARGUMENTS = [
@@ -27,24 +25,12 @@ PATIENCE = 120_000  # milliseconds; a machine may be busy
 expect.set_options(timeout=PATIENCE)
 
 
-def find_chromium(installed: str) -> str:
-    """A Chromium to start: `$CHROMIUM`, one on the path, or playwright's own, whose place is `installed`."""
-    asked = os.environ.get("CHROMIUM")
-    on_path = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    for found in [asked] if asked else [*on_path, installed]:
-        if found and Path(found).exists():
-            return found
-    pytest.fail(
-        "The browser tests need a Chromium: install one (`apt install chromium`, or `.venv/bin/python -m playwright "
-        "install chromium`), or set CHROMIUM to its path.",
-        pytrace=False,
-    )
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    path = find_chromium()
+    if not path:
+        pytest.exit(what_to_do(), returncode=1)  # once, not for each test
     with sync_playwright() as playwright:
-        path = find_chromium(playwright.chromium.executable_path)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
