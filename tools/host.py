@@ -10,6 +10,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREPARED_HOST = REPOSITORY / ".host" / "ComfyUI"
+STAND_INS = REPOSITORY / "tools" / "stand_ins"
 
 
 def is_host(folder: Path) -> bool:
@@ -39,9 +40,9 @@ def find_host() -> Path:
 
 def import_host() -> None:
     """Make `comfy.*` importable in this process, on the CPU, without starting the server."""
-    host = str(find_host())
-    if host not in sys.path:
-        sys.path.append(host)  # behind everything else: the host has top-level modules with common names
+    for folder in (str(find_host()), str(STAND_INS)):
+        if folder not in sys.path:
+            sys.path.append(folder)  # behind everything else: the host has top-level modules with common names
     import comfy.cli_args
 
     comfy.cli_args.args.cpu = True

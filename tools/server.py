@@ -21,7 +21,7 @@ import requests
 import torch
 import websocket
 
-from tools.host import REPOSITORY, find_host
+from tools.host import REPOSITORY, STAND_INS, find_host
 
 START_SECONDS = 180
 
@@ -30,21 +30,21 @@ class PromptError(RuntimeError):
     """The host refused or failed a prompt. `str()` is the message that a user would read."""
 
 
-def prepare_base(base: Path, pack: Path = REPOSITORY) -> None:
+def prepare_base(base: Path, pack: Path = REPOSITORY, folder: Path | None = None) -> None:
     """The host's folders (custom_nodes, models, input, output, user …) in `base`, with the pack linked in."""
     (base / "custom_nodes").mkdir(parents=True, exist_ok=True)
     link = base / "custom_nodes" / "ComfyUI-DSG"
     if not link.exists():
         link.symlink_to(pack, target_is_directory=True)
     (base / "input").mkdir(exist_ok=True)
-    for example in (find_host() / "input").glob("example.*"):
+    for example in ((folder or find_host()) / "input").glob("example.*"):
         shutil.copy(example, base / "input")
 
 
-def command(base: Path, port: int, *options: str) -> list[str]:
+def command(base: Path, port: int, *options: str, python: str = sys.executable) -> list[str]:
     device = [] if torch.cuda.is_available() or torch.backends.mps.is_available() else ["--cpu"]
-    folders = ["--base-directory", str(base), "--database-url", "sqlite:///:memory:"]
-    return [sys.executable, "main.py", "--port", str(port), "--disable-auto-launch", *device, *folders, *options]
+    folders = ["--base-directory", str(base), "--database-url", f"sqlite:///{base / 'comfyui.db'}"]
+    return [python, "main.py", "--port", str(port), "--disable-auto-launch", *device, *folders, *options]
 
 
 def free_port() -> int:
@@ -113,6 +113,11 @@ def refusal(answer: dict) -> str:
     return " ".join(parts)
 
 
+def has_torchaudio(python: str) -> bool:
+    find = "import importlib.util, sys; sys.exit(not importlib.util.find_spec('torchaudio'))"
+    return subprocess.run([python, "-c", find], check=False).returncode == 0
+
+
 def wait_until_up(client: Client, process: subprocess.Popen) -> None:
     began = time.monotonic()
     while time.monotonic() - began < START_SECONDS:
@@ -126,18 +131,28 @@ def wait_until_up(client: Client, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def running_host(base: Path | None = None, *options: str) -> Iterator[Client]:
-    """Start a headless host and stop it in the end. Without a base folder it gets one for the time."""
+def running_host(
+    base: Path | None = None, *options: str, folder: Path | None = None, python: str = sys.executable
+) -> Iterator[Client]:
+    """Start a headless host and stop it in the end: the one that is found, or that of a `folder`, by this Python or
+    another. Without a base folder it gets one for the time."""
+    folder = folder or find_host()
     with contextlib.ExitStack() as stack:
         if base is None:
             base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="comfyui-dsg-")))
-            prepare_base(base)
+            prepare_base(base, folder=folder)
         port = free_port()
         client = Client(f"127.0.0.1:{port}", base / "comfyui.log")
         log = stack.enter_context(client.log.open("w"))
         environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+        if not has_torchaudio(python):
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(STAND_INS), os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(
-            command(base, port, *options), cwd=find_host(), stdout=log, stderr=subprocess.STDOUT, env=environment
+            command(base, port, *options, python=python),
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
         )
         try:
             wait_until_up(client, process)

@@ -12,16 +12,22 @@ import comfy.ops
 import comfy.utils
 import folder_paths
 import torch
-from comfy import nested_tensor
 from comfy.cldm.cldm import ControlNet as ControlNetModel
 from comfy.controlnet import ControlNet
 from comfy_api.latest import ComfyExtension, io
+
+
+def nested():
+    from comfy.nested_tensor import NestedTensor  # older hosts have none
+
+    return NestedTensor([torch.zeros(1, 12, 32, 32), torch.zeros(1, 8, 64)])
+
 
 AnyLatent = {
     "picture": lambda: torch.zeros(1, 12, 32, 32),
     "two pictures": lambda: torch.zeros(2, 12, 32, 32),
     "audio": lambda: torch.zeros(1, 64, 256),
-    "nested": lambda: nested_tensor.NestedTensor([torch.zeros(1, 12, 32, 32), torch.zeros(1, 8, 64)]),
+    "nested": nested,
 }
 
 

@@ -10,6 +10,7 @@ import comfy.cli_args
 import comfy.model_management
 import comfy.model_patcher
 import comfy.ops
+import comfy.utils
 import torch
 from comfy.patcher_extension import WrappersMP
 from comfy_api.latest import ComfyExtension, io
@@ -31,6 +32,25 @@ def scaled(weights: dict, layers: list[str], scale_name: str) -> dict:
     return changed
 
 
+def prepared(config, weights: dict, layers: dict, by_layer: bool) -> dict:
+    """The weights as this host's loader has them ready, with its marks for their eight bits on the configuration.
+
+    Args:
+        layers: the format of each layer in eight bits, as a file's `_quantization_metadata` has them.
+        by_layer: whether it is a file with those; else one with `scaled_fp8`.
+    """
+    if hasattr(comfy.utils, "convert_old_quants"):  # newer hosts make one of both kinds of file
+        metadata = {"_quantization_metadata": json.dumps({"layers": layers})} if by_layer else {}
+        marker = {} if by_layer else {"scaled_fp8": torch.zeros(2, dtype=FLOAT8)}
+        weights, _ = comfy.utils.convert_old_quants(weights | marker, "", metadata)
+        config.quant_config = comfy.utils.detect_layer_quantization(weights, "")
+    elif by_layer:
+        config.layer_quant_config = layers
+    else:
+        config.scaled_fp8 = FLOAT8
+    return weights
+
+
 class QuantizedModel(io.ComfyNode):
     """The same network with its weights in eight bits, set up as the host's loader does for such a file.
 
@@ -40,7 +60,9 @@ class QuantizedModel(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        kinds = ["stored", "multiplied", "scaled", "mixed", "mixed, multiplied"]
+        kinds = ["stored", "multiplied", "scaled"]
+        if hasattr(comfy.ops, "mixed_precision_ops"):
+            kinds += ["mixed", "mixed, multiplied"]
         inputs = [io.Model.Input("model"), io.Combo.Input("kind", options=kinds)]
         return io.Schema("Test_QuantizedModel", category="test", inputs=inputs, outputs=[io.Model.Output("quantized")])
 
@@ -49,19 +71,18 @@ class QuantizedModel(io.ComfyNode):
         network, config = model.model.diffusion_model, model.model.model_config
         weights = network.state_dict()
         layers = [name for name, part in network.named_modules() if isinstance(part, torch.nn.Linear)]
+        formats = {layer: {"format": "float8_e4m3fn"} for layer in layers}
         config = type(config)(config.unet_config, config.prediction)
         config.set_inference_dtype(FLOAT8 if kind in ("stored", "multiplied") else torch.float32, torch.float32)
         if kind == "multiplied":
             config.custom_operations = comfy.ops.fp8_ops
         if kind == "scaled":
-            weights = scaled(weights, layers, "scale_weight")
-            config.scaled_fp8 = FLOAT8
+            weights = prepared(config, scaled(weights, layers, "scale_weight"), formats, by_layer=False)
         if kind.startswith("mixed"):
-            weights = scaled(weights, layers, "weight_scale")
-            config.layer_quant_config = {layer: {"format": "float8_e4m3fn"} for layer in layers}
+            weights = prepared(config, scaled(weights, layers, "weight_scale"), formats, by_layer=True)
         if kind == "mixed, multiplied":
             weights |= {f"{layer}.input_scale": torch.tensor(0.1) for layer in layers}
-            config.custom_operations = comfy.ops.mixed_precision_ops(config.layer_quant_config, torch.float32)
+            config.custom_operations = comfy.ops.mixed_precision_ops(formats, torch.float32)
         quantized = config.get_model(weights)
         quantized.load_model_weights(weights)
         return io.NodeOutput(comfy.model_patcher.ModelPatcher(quantized, model.load_device, model.offload_device))

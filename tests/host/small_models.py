@@ -1,8 +1,11 @@
 """A pack for the tests: small models of the host's families, with random weights."""
 
+import dataclasses
 import math
+import unittest.mock
 
 import comfy.latent_formats
+import comfy.ldm.flux.model
 import comfy.ldm.models.autoencoder
 import comfy.ldm.wan.vae
 import comfy.model_management
@@ -42,6 +45,8 @@ FLUX = {
     "qkv_bias": True,
     "guidance_embed": True,
 }
+if any(field.name == "txt_ids_dims" for field in dataclasses.fields(comfy.ldm.flux.model.FluxParams)):
+    FLUX["txt_ids_dims"] = []  # newer hosts want it said
 WAN = {
     "image_model": "wan2.1",
     "model_type": "t2v",
@@ -69,6 +74,14 @@ UNET_9_CHANNELS = {
     "context_dim": 32,
     "adm_in_channels": None,
     "legacy": False,
+}
+UNET_OF_SDXL = UNET_9_CHANNELS | {
+    "in_channels": 4,
+    "num_classes": "sequential",
+    "adm_in_channels": 32 + 6 * 256,
+    "transformer_depth": [0, 2],
+    "transformer_depth_output": [0, 0, 2, 2],
+    "use_linear_in_transformer": True,
 }
 QWEN_IMAGE = {
     "image_model": "qwen_image",
@@ -98,14 +111,17 @@ Z_IMAGE = {
     "time_scale": 1000.0,
     "pad_tokens_multiple": 8,
 }
-FAMILIES = {
-    "SD3": (comfy.supported_models.SD3, SD3, [1, 16, 8, 8]),
-    "Flux": (comfy.supported_models.Flux, FLUX, [1, 16, 8, 8]),
-    "Wan": (comfy.supported_models.WAN21_T2V, WAN, [1, 16, 2, 8, 8]),
-    "Qwen-Image": (comfy.supported_models.QwenImage, QWEN_IMAGE, [1, 16, 1, 8, 8]),
-    "Z-Image": (comfy.supported_models.ZImage, Z_IMAGE, [1, 16, 8, 8]),
-    "SD 1.5 inpainting": (comfy.supported_models.SD15, UNET_9_CHANNELS, [1, 4, 8, 8]),
+KINDS = {
+    "SD3": ("SD3", SD3, [1, 16, 8, 8]),
+    "Flux": ("Flux", FLUX, [1, 16, 8, 8]),
+    "Wan": ("WAN21_T2V", WAN, [1, 16, 2, 8, 8]),
+    "Qwen-Image": ("QwenImage", QWEN_IMAGE, [1, 16, 1, 8, 8]),
+    "Z-Image": ("ZImage", Z_IMAGE, [1, 16, 8, 8]),
+    "SD 1.5": ("SD15", UNET_9_CHANNELS | {"in_channels": 4}, [1, 4, 8, 8]),
+    "SDXL": ("SDXL", UNET_OF_SDXL, [1, 4, 8, 8]),
+    "SD 1.5 inpainting": ("SD15", UNET_9_CHANNELS, [1, 4, 8, 8]),
 }
+FAMILIES = {name: kind for name, kind in KINDS.items() if hasattr(comfy.supported_models, kind[0])}
 
 
 def fill(network: torch.nn.Module) -> None:
@@ -119,25 +135,54 @@ def fill(network: torch.nn.Module) -> None:
             weight.copy_(torch.randn(weight.shape, generator=generator) * std)
 
 
-def small_vae(channels: int, video: bool) -> comfy.sd.VAE:
-    """The host's own KL or Wan autoencoder, eight times smaller each way."""
-    if video:
-        network = comfy.ldm.wan.vae.WanVAE(
-            dim=8,
-            z_dim=channels,
-            dim_mult=[1, 2, 4, 4],
-            num_res_blocks=2,
-            attn_scales=[],
-            temperal_downsample=[False, True, True],
-        )
-        fill(network)
-        return comfy.sd.VAE(sd=network.state_dict())
+def kl_vae(channels: int) -> comfy.sd.VAE:
     shape = {"double_z": True, "z_channels": channels, "resolution": 64, "in_channels": 3, "out_ch": 3, "ch": 32}
     shape |= {"ch_mult": [1, 1, 1, 1], "num_res_blocks": 1, "attn_resolutions": [], "dropout": 0.0}
     params = {"ddconfig": shape, "embed_dim": channels}
     network = comfy.ldm.models.autoencoder.AutoencoderKL(**params)
     fill(network)
     return comfy.sd.VAE(sd=network.state_dict(), config={"params": params})
+
+
+def wan_vae(channels: int) -> comfy.sd.VAE:
+    published = comfy.ldm.wan.vae.WanVAE
+
+    def small(**shape):  # older hosts do not read the width from a file
+        return published(**(shape | {"dim": 8}))
+
+    shape = {"z_dim": channels, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 2, "attn_scales": []}
+    network = small(**shape, temperal_downsample=[False, True, True])
+    fill(network)
+    with unittest.mock.patch.object(comfy.ldm.wan.vae, "WanVAE", small):
+        return comfy.sd.VAE(sd=network.state_dict())
+
+
+def small_vae(channels: int, video: bool) -> comfy.sd.VAE:
+    """The host's own KL or Wan autoencoder, eight times smaller each way."""
+    vae = wan_vae(channels) if video else kl_vae(channels)
+    if hasattr(comfy.sd, "load_vae_patcher"):  # the host's loaders give a VAE the way to load it again, too
+        vae.patcher.cached_patcher_init = (small_vae_patcher, (channels, video))
+    return vae
+
+
+def small_vae_patcher(channels: int, video: bool, disable_dynamic: bool = False) -> comfy.model_patcher.ModelPatcher:
+    """Dynamic or not as the host's own, which takes no notice of `disable_dynamic` either."""
+    return small_vae(channels, video).patcher
+
+
+def small_patcher(family: str, disable_dynamic: bool = False) -> comfy.model_patcher.ModelPatcher:
+    """As the loaders of newer hosts make one: dynamic where theirs are, with the way to load it again as plain."""
+    kind, unet_config, _ = FAMILIES[family]
+    config = getattr(comfy.supported_models, kind)(unet_config)
+    config.set_inference_dtype(torch.float32, None)
+    model = config.get_model({}, "")
+    fill(model.diffusion_model)
+    plain = comfy.model_patcher.ModelPatcher
+    patcher = plain if disable_dynamic else getattr(comfy.model_patcher, "CoreModelPatcher", plain)
+    devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
+    made = patcher(model, *devices)
+    made.cached_patcher_init = (small_patcher, (family,))
+    return made
 
 
 class SmallModel(io.ComfyNode):
@@ -157,17 +202,12 @@ class SmallModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, family):
-        kind, unet_config, latent_shape = FAMILIES[family]
-        config = kind(unet_config)
-        config.set_inference_dtype(torch.float32, None)
-        model = config.get_model({}, "")
-        fill(model.diffusion_model)
-        devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
+        latent_shape = FAMILIES[family][-1]
         generator = torch.Generator().manual_seed(1)
         text = torch.randn(1, 7, 32, generator=generator)
         pooled = torch.randn(1, 32, generator=generator)
         return io.NodeOutput(
-            comfy.model_patcher.ModelPatcher(model, *devices),
+            small_patcher(family),
             [[text, {"pooled_output": pooled}]],
             small_vae(latent_shape[1], len(latent_shape) == 5),
             {"samples": torch.zeros(latent_shape)},

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from benchmarks.restoration import Setting, restore, template_prompt, with_setting
-from tools.host import REPOSITORY
+from tools.host import REPOSITORY, find_host
 from tools.server import PromptError, prepare_base, running_host
 from tools.workflow import find
 
@@ -111,6 +111,8 @@ def test_eta_zero_with_the_constraint(host, guided):
 
 @pytest.mark.parametrize(("kind", "word"), [("audio", "audio"), ("nested", "nested")])
 def test_latents_that_are_no_pictures(host, guided, kind, word):
+    if kind == "nested" and not (find_host() / "comfy" / "nested_tensor.py").exists():
+        pytest.skip("older hosts have no nested latents")
     guided["odd"] = {"class_type": "Test_OddLatent", "inputs": {"kind": kind}}
     inputs_of(guided, "DSG_KSampler")["latent_image"] = ["odd", 0]
     one_sentence(refused(host, guided), "DSG KSampler", word)

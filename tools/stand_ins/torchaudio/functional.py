@@ -1,0 +1,1 @@
+"""Nothing; sound is not what this pack guides."""
