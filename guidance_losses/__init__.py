@@ -5,7 +5,7 @@ from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kern
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
 from .landmarks import LandmarkLoss
-from .loss import Loss, MeasuredLoss, inside
+from .loss import Loss, MeasuredLoss, cropped, inside
 from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
 from .palette import PaletteLoss
@@ -39,6 +39,7 @@ __all__ = [
     "blur",
     "check_factor",
     "check_kernel",
+    "cropped",
     "gaussian_kernel",
     "inside",
     "mask_boxes",

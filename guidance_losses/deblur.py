@@ -11,7 +11,7 @@ import torch
 from kornia.filters import filter2d, get_gaussian_kernel2d, get_motion_kernel2d
 from torch import Tensor
 
-from .loss import norm, repeat_reference
+from .loss import cropped, norm, repeat_reference
 
 
 def gaussian_kernel(size: int, std: float) -> Tensor:
@@ -69,12 +69,13 @@ class DeblurLoss:
             ValueError: in one sentence, for an image of another size than the picture's, or a kernel that does not fit.
         """
         check_kernel(self.kernel.shape, height, width, "Deblur Loss")
-        if self.image.shape[-2:] != (height, width):
+        image = cropped(self.image, height, width)
+        if image.shape[-2:] != (height, width):
             raise ValueError(
                 f"Deblur Loss: the image has {self.image.shape[-1]}×{self.image.shape[-2]} pixels and the picture "
                 f"{width}×{height}; make them the same, and mind that the kernel is in pixels."
             )
-        image = repeat_reference(self.image, batch, "Deblur Loss, blurred images").to(device)
+        image = repeat_reference(image, batch, "Deblur Loss, blurred images").to(device)
         kernel = self.kernel.to(device)
         return lambda images: norm(image - blur(images, kernel))
 

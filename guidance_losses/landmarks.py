@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .face_alignment import box_around
 from .face_id import check_found
-from .loss import norm, repeat_reference, resized_reference
+from .loss import boxes_on_picture, norm, repeat_reference, resized_reference
 from .networks.face_detector import Candidates, FaceDetector
 
 LEAST = 1e-8  # of a squared score, so that it has a logarithm
@@ -61,8 +61,8 @@ class LandmarkLoss:
         reference = resized_reference(self.reference.to(device), height, width, "Landmark Loss")
         box = None
         if self.face_mask is not None:
-            sizes = [length / own for length, own in zip((width, height), self.face_mask.shape[:1:-1])] * 2
-            box = box_around(self.face_mask.to(device)) * reference.new_tensor(sizes)
+            box = box_around(self.face_mask.to(device)).to(reference)
+            box = boxes_on_picture(box, self.face_mask.shape[-2:], height, width)
         faces = self.detector.find(reference, box)
         check_found(faces.found, self.no_face, "Landmark Loss")
         found, boxes, wanted, sides = (part.expand(batch, *part.shape[1:]) for part in faces)

@@ -1,12 +1,16 @@
 """What a loss is, and what several losses do."""
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+LARGEST_UNIT = 32  # pixels each way behind one place of a latent, of the VAEs that the host knows
+LEAST_PLACES = 8  # of a latent each way
 
 
 class Loss(Protocol):
@@ -50,13 +54,47 @@ def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
     return reference.expand(batch, *reference.shape[1:])
 
 
+def kept_part(size: Sequence[int], height: int, width: int) -> tuple[slice, slice]:
+    """The rows and columns of a reference of this size (height, width) that belong to a picture of height×width.
+
+    The host's VAE Encode crops a picture to the units of the VAE, the pixels behind one place of the latent, and leaves
+    out half of the rest at the top and at the left. So a reference that is larger than the picture by less than such a
+    unit each way is cropped in the same place; any other is taken whole. The unit itself is not known here, but it
+    divides the picture, and a latent has some places.
+    """
+    unit = min(math.gcd(height, width, LARGEST_UNIT), min(height, width) // LEAST_PLACES)
+    rests = [length - wanted for length, wanted in zip(size, (height, width))]
+    if not all(0 <= rest < unit for rest in rests):
+        return slice(0, size[0]), slice(0, size[1])
+    top, left = (rest // 2 for rest in rests)
+    return slice(top, top + height), slice(left, left + width)
+
+
+def cropped(reference: Tensor, height: int, width: int) -> Tensor:
+    """The part of a picture or mask `[N, C, h, w]` that `kept_part` tells."""
+    rows, columns = kept_part(reference.shape[-2:], height, width)
+    return reference[..., rows, columns]
+
+
 def resized_reference(reference: Tensor, height: int, width: int, node: str) -> Tensor:
-    """A picture `[N, C, h, w]` in [0, 1] at another size, said once in the log."""
+    """A picture `[N, C, h, w]` in [0, 1] at the picture's size, cropped or else resized, said once in the log."""
     if reference.shape[-2:] == (height, width):
         return reference
+    part = cropped(reference, height, width)
+    how = "cropped" if part.shape[-2:] == (height, width) else "resized"
     before = f"{reference.shape[-1]}×{reference.shape[-2]}"
-    logging.info("%s: the image of %s pixels is resized to the picture's %d×%d.", node, before, width, height)
+    logging.info("%s: the image of %s pixels is %s to the picture's %d×%d.", node, before, how, width, height)
+    if how == "cropped":
+        return part
     return F.interpolate(reference, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def boxes_on_picture(boxes: Tensor, size: Sequence[int], height: int, width: int) -> Tensor:
+    """Boxes `[..., 4]` (left, top, right, bottom) in pixels of a reference of this size, in those of the picture."""
+    rows, columns = kept_part(size, height, width)
+    start = boxes.new_tensor([columns.start, rows.start] * 2)
+    scale = [width / (columns.stop - columns.start), height / (rows.stop - rows.start)]
+    return (boxes - start) * boxes.new_tensor(scale * 2)
 
 
 def norm(residual: Tensor) -> Tensor:
@@ -73,7 +111,8 @@ def inside(
         loss: images `[batch, 3, height, width]` → `[batch]`.
         mask: `[1 or batch, 1, h, w]` in [0, 1]; the gradient is multiplied by it.
     """
-    mask = F.interpolate(repeat_reference(mask, batch, "Loss mask"), (height, width), mode="bilinear", antialias=True)
+    mask = cropped(repeat_reference(mask, batch, "Loss mask"), height, width)
+    mask = F.interpolate(mask, (height, width), mode="bilinear", antialias=True)
 
     def masked(images: Tensor) -> Tensor:
         return loss(mask * images + (1 - mask) * images.detach())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .loss import norm, repeat_reference, resized_reference
+from .loss import cropped, norm, repeat_reference, resized_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class MaskLoss:
 
     def _known(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         """m for pictures of this size: a pixel is known if all the pixels that it is made of are."""
-        known = repeat_reference(self.known, batch, "Mask Loss, masks").to(device)
+        known = cropped(repeat_reference(self.known, batch, "Mask Loss, masks").to(device), height, width)
         if known.shape[-2:] != (height, width):
             known = (F.interpolate(known, (height, width), mode="area") > 0.999).to(known.dtype)
         return known

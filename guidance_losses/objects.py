@@ -11,6 +11,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from .loss import boxes_on_picture
 from .networks.object_detector import ObjectDetector
 
 BOXES = ("one for each mask", "one for each white region")
@@ -38,17 +39,20 @@ class ObjectLoss:
 
     Attributes:
         network: the detector.
-        boxes: `[K, 4]`: left, top, right, bottom as shares of the picture's width and height; the same for all
-            pictures.
+        boxes: `[K, 4]`: left, top, right, bottom as shares of width and height; the same for all pictures.
         classes: `[K]`, int64: the detector's number for what is in each box.
+        size: height and width in pixels of the masks that the boxes are shares of. None: those of the picture.
     """
 
     network: ObjectDetector
     boxes: Tensor
     classes: Tensor
+    size: tuple[int, int] | None = None
     name: str = "object location"
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
-        boxes = (self.boxes * self.boxes.new_tensor([width, height, width, height])).to(device)
+        rows, columns = self.size or (height, width)
+        boxes = self.boxes * self.boxes.new_tensor([columns, rows, columns, rows])
+        boxes = boxes_on_picture(boxes, (rows, columns), height, width).to(device)
         classes = self.classes.to(device)
         return lambda images: torch.stack([self.network(image, boxes.to(image), classes) for image in images])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .loss import norm, repeat_reference, resized_reference
+from .loss import cropped, norm, repeat_reference, resized_reference
 
 SEGMENTATION_DISTANCES = ("cross-entropy", "probability")
 
@@ -70,7 +70,7 @@ class SegmentationLoss:
         """The map that is asked for, as probabilities, `[batch, K or K + 1, H, W]`."""
         if self.mask is not None:
             mask = repeat_reference(self.mask, batch, "Segmentation Loss, masks").to(classes.device)
-            mask = F.interpolate(mask, (height, width), mode="area")
+            mask = F.interpolate(cropped(mask, height, width), (height, width), mode="area")
             return torch.cat([mask, 1 - mask], dim=1)
         if self.picture is None:
             raise ValueError("Segmentation Loss: there is neither a reference image nor a mask.")

@@ -6,12 +6,13 @@ Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .loss import norm, repeat_reference
+from .loss import kept_part, norm, repeat_reference
 
 SHRINK_KERNELS = ("bicubic", "area")
 
@@ -41,7 +42,8 @@ class SuperResolutionLoss:
     """L2 distance between the picture, shrunk, and a small one.
 
     Attributes:
-        image: the measurement y, `[N, 3, H / factor, W / factor]` in [0, 1], N = 1 or one for each picture.
+        image: the measurement y, `[N, 3, H / factor, W / factor]` in [0, 1], N = 1 or one for each picture. Or that of
+            a larger picture, from which VAE Encode would crop this one (see `loss.kept_part`).
         factor: how many times larger the picture is, in each direction.
         kernel: how it is shrunk, one of `SHRINK_KERNELS`.
         noise_level: standard deviation of the noise in y. 0: unknown.
@@ -59,21 +61,38 @@ class SuperResolutionLoss:
         Raises:
             ValueError: in one sentence, if the factor does not divide the picture, or y has another size than it says.
         """
+        image, (rows, columns) = self._compared(height, width)
+        image = repeat_reference(image, batch, "Super-Resolution Loss, small images").to(device)
+        return lambda images: norm(image - shrink(images[..., rows, columns], self.factor, self.kernel))
+
+    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        image, _ = self._compared(height, width)
+        return torch.full([batch], self.noise_level * math.sqrt(image[0].numel()), device=device)
+
+    def _compared(self, height: int, width: int) -> tuple[Tensor, list[slice]]:
+        """The part of y that is compared, and the rows and columns of the picture that it is made of.
+
+        If the picture is cropped from y's large one, these are the pixels of y that lie on it wholly.
+        """
+        there = self.image.shape[-2:]
+        parts = kept_part([self.factor * length for length in there], height, width)
+        if [part.stop - part.start for part in parts] != [height, width]:
+            self._refuse(there[0], there[1], height, width)
+        small = [slice(-(-part.start // self.factor), part.stop // self.factor) for part in parts]
+        large = [
+            slice(self.factor * few.start - part.start, self.factor * few.stop - part.start)
+            for few, part in zip(small, parts)
+        ]
+        return self.image[..., small[0], small[1]], large
+
+    def _refuse(self, rows: int, columns: int, height: int, width: int) -> NoReturn:
         check_factor(self.factor, height, width, "Super-Resolution Loss")
-        there, wanted = self.image.shape[-2:], (height // self.factor, width // self.factor)
-        if there == (height, width):
+        if (rows, columns) == (height, width):
             raise ValueError(
                 f"Super-Resolution Loss: the image has the picture's full size of {width}×{height} pixels already; "
                 f"give a small one, or make the latent {self.factor} times as large."
             )
-        if there != wanted:
-            raise ValueError(
-                f"Super-Resolution Loss: the image has {there[1]}×{there[0]} pixels, but a picture {self.factor} times "
-                f"smaller than {width}×{height} has {wanted[1]}×{wanted[0]}; scale the image or the latent."
-            )
-        image = repeat_reference(self.image, batch, "Super-Resolution Loss, small images").to(device)
-        return lambda images: norm(image - shrink(images, self.factor, self.kernel))
-
-    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        count = 3 * height * width / self.factor**2
-        return torch.full([batch], self.noise_level * math.sqrt(count), device=device)
+        raise ValueError(
+            f"Super-Resolution Loss: the image has {columns}×{rows} pixels, but a picture {self.factor} times smaller "
+            f"than {width}×{height} has {width // self.factor}×{height // self.factor}; scale the image or the latent."
+        )

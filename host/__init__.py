@@ -87,33 +87,78 @@ def load_network(network: LoadedNetwork) -> torch.device:
 
 
 class ClipVisionTokens(nn.Module):
-    """The image tower of the host's CLIP_VISION, for the style loss (see `guidance_losses.style.TokenNetwork`)."""
+    """The image tower of a CLIP_VISION, for the style loss (see `guidance_losses.style.TokenNetwork`).
+
+    Of whatever kind: the longest list of modules in it is its blocks, and of the tokens that a block gives for a square
+    picture, the largest square at the end is the picture's; class and register tokens come before.
+    """
 
     def __init__(self, clip_vision):
         super().__init__()
-        self.tower = clip_vision.model.vision_model
-        self.size, self.mean, self.std = clip_vision.image_size, clip_vision.image_mean, clip_vision.image_std
-        self.layers = len(self.tower.encoder.layers)
+        self.network = clip_vision.model
+        lists = [module for module in self.network.modules() if isinstance(module, nn.ModuleList)]
+        self.blocks = max(lists, key=len, default=nn.ModuleList())
+        self.layers = len(self.blocks)
+        if not self.layers:
+            raise ValueError("there are no transformer blocks in it")
+        self.mean, self.std = clip_vision.image_mean, clip_vision.image_std
+        self.size = clip_vision.image_size
+        if self.size <= 0:  # it takes any number of patches up to one, as SigLIP2's NaFlex
+            self.size = clip_vision.config["patch_size"] * math.isqrt(clip_vision.config["num_patches"])
 
     def image_tokens(self, images: Tensor, layers: tuple[int, ...]) -> list[Tensor]:
         mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
         images = F.interpolate(images, (self.size, self.size), mode="bicubic", antialias=True)
-        tokens, found = self.tower.pre_layrnorm(self.tower.embeddings((images - mean) / std)), {}
-        first = 0 if self.tower.embeddings.class_embedding is None else 1
-        attention = comfy.ldm.modules.attention.attention_pytorch
-        for number, layer in enumerate(self.tower.encoder.layers[: max(layers)], 1):
-            # As the layer's own forward, which overwrites what autograd has saved.
-            tokens = tokens + layer.self_attn(layer.layer_norm1(tokens), None, attention)
-            tokens = tokens + layer.mlp(layer.layer_norm2(tokens))
-            found[number] = tokens[:, first:]
+        found: dict[int, Tensor] = {}
+
+        def keep(number: int, _block: nn.Module, _inputs: tuple, tokens: Tensor) -> None:
+            found[number] = tokens[:, -(math.isqrt(tokens.shape[1]) ** 2) :].clone()
+            if number == max(layers):
+                raise _EnoughBlocks
+
+        with contextlib.ExitStack() as hooks, contextlib.suppress(_EnoughBlocks):
+            for number, block in enumerate(self.blocks[: max(layers)], 1):
+                hooks.enter_context(block.register_forward_hook(partial(keep, number)))
+                for part in block.children():
+                    hooks.enter_context(part.register_forward_pre_hook(_own_input))
+            self.network((images - mean) / std)
         return [found[number] for number in layers]
 
 
+class _EnoughBlocks(Exception):
+    """Ends a pass through the tower: the blocks behind are not needed."""
+
+
+def _own_input(_module: nn.Module, inputs: tuple) -> tuple:
+    """A hook that gives a part of a block a copy of its input: the host's blocks overwrite what autograd has saved."""
+    return (inputs[0].clone(), *inputs[1:])
+
+
 def clip_vision_network(clip_vision) -> LoadedNetwork:
-    """Raises ValueError, in one sentence, for a CLIP_VISION that is no vision transformer of CLIP's kind."""
-    if not hasattr(getattr(clip_vision.model, "vision_model", None), "encoder"):
-        raise ValueError("Style Loss: this CLIP_VISION is no CLIP (DINOv2 perhaps); load a CLIP ViT.")
-    return LoadedNetwork(ClipVisionTokens(clip_vision), clip_vision.patcher)
+    """The network for the style loss, after a trial.
+
+    Raises:
+        ValueError: in one sentence, if it gives no tokens, or no gradient.
+    """
+    try:
+        network = LoadedNetwork(ClipVisionTokens(clip_vision), clip_vision.patcher)
+        device = load_network(network)
+        fetch_anew(network.patcher)
+        lent = lent_layers(network.patcher, device)
+        with torch.inference_mode(False), torch.enable_grad(), calling_again(lent):
+            replace_inference_tensors(network.module, device)
+            side = network.module.size
+            picture = torch.full((1, 3, side, side), 0.5, device=device, requires_grad=True)
+            (tokens,) = network.module.image_tokens(picture, (1,))
+            torch.autograd.grad(tokens.square().mean(), picture)
+    except Exception as error:  # a network of another kind fails in its own way
+        if is_out_of_memory(error):
+            raise
+        raise ValueError(
+            "Style Loss: this CLIP_VISION gives no tokens with a gradient; load a vision transformer, as CLIP, SigLIP "
+            f"and DINO have. (It says: {textwrap.shorten(str(error), 90)})"
+        ) from error
+    return network
 
 
 # --- what the user gave -----------------------------------------------------------------------------------------------

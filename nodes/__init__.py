@@ -5,6 +5,7 @@ from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
+from .limits import check_inputs_of
 from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .network_losses import SegmentationLossNode, StyleLossNode, TextLossNode
@@ -45,3 +46,5 @@ NODES = [
     LoadEmbeddedModel,
     LoadEmbeddedFaces,
 ]
+for node in NODES:
+    check_inputs_of(node)

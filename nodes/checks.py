@@ -2,18 +2,29 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
+
+GREY, GREY_AND_ALPHA, RGB, RGB_AND_ALPHA = 1, 2, 3, 4  # channels of a picture
 
 
 def image_from_host(image: Tensor, node: str) -> Tensor:
     """IMAGE `[N, H, W, C]` → `[N, 3, H, W]`, float32, an alpha channel dropped, grey repeated.
 
+    One picture may come without N. Whole numbers count from 0 to 255.
+
     Raises:
-        ValueError: if a value is not finite.
+        ValueError: in one sentence, if it is no picture, or a value is not finite.
     """
-    if not image.isfinite().all():
-        raise ValueError(f"{node}: the image holds NaN or infinite values; check the node that made it.")
-    return image[..., :3].expand(*image.shape[:3], 3).movedim(-1, 1).float().contiguous()
+    image = _floats(image, "image", node)
+    if image.ndim not in (3, 4) or image.shape[-1] not in (GREY, GREY_AND_ALPHA, RGB, RGB_AND_ALPHA):
+        raise ValueError(
+            f"{node}: the image has the shape {[*image.shape]}, and a picture has [number, height, width, 1 to 4 "
+            "channels]; check the node that made it."
+        )
+    image = image[None] if image.ndim == 3 else image
+    colours = image[..., :3] if image.shape[-1] >= RGB else image[..., :1]
+    return colours.expand(*image.shape[:3], 3).movedim(-1, 1).contiguous()
 
 
 def image_to_host(image: Tensor) -> Tensor:
@@ -22,21 +33,53 @@ def image_to_host(image: Tensor) -> Tensor:
 
 
 def mask_from_host(mask: Tensor, node: str) -> Tensor:
-    """MASK `[N, H, W]` or `[H, W]` → `[N, 1, H, W]`, float32.
+    """MASK `[N, H, W]`, `[H, W]`, `[N, 1, H, W]` or `[N, H, W, 1]` → `[N, 1, H, W]`, float32.
+
+    Whole numbers count from 0 to 255 if there are any above 1.
 
     Raises:
-        ValueError: if a value is not finite.
+        ValueError: in one sentence, if it is no mask, or a value is not finite.
     """
-    if not mask.isfinite().all():
-        raise ValueError(f"{node}: the mask holds NaN or infinite values; check the node that made it.")
-    return mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    mask = _floats(mask, "mask", node)
+    if mask.ndim == 4 and 1 in (mask.shape[1], mask.shape[3]):
+        mask = mask[:, 0] if mask.shape[1] == 1 else mask[..., 0]
+    if mask.ndim not in (2, 3):
+        raise ValueError(
+            f"{node}: the mask has the shape {[*mask.shape]}, and a mask has [number, height, width]; check the node "
+            "that made it."
+        )
+    return mask.reshape(-1, 1, *mask.shape[-2:])
+
+
+def _floats(values: Tensor, what: str, node: str) -> Tensor:
+    """A picture's or mask's values as float32, without a gradient.
+
+    Raises:
+        ValueError: in one sentence, if they are no numbers of a picture; `what` names it.
+    """
+    if not isinstance(values, Tensor) or values.is_complex():
+        kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"{node}: the {what} is no picture but a {kind}; check the node that made it.")
+    if not values.numel():
+        raise ValueError(f"{node}: the {what} is empty (its shape is {[*values.shape]}); check the node that made it.")
+    if not values.isfinite().all():
+        raise ValueError(f"{node}: the {what} holds NaN or infinite values; check the node that made it.")
+    whole = not values.is_floating_point() and values.dtype != torch.bool
+    low, high = values.min(), values.max()
+    if whole and (low < 0 or high > 255):
+        raise ValueError(
+            f"{node}: the {what} holds whole numbers from {low} to {high}, and a picture's go from 0 to 255; check the "
+            "node that made it."
+        )
+    floats = values.detach().float()
+    return floats / 255 if whole and (what == "image" or high > 1) else floats
 
 
 def where_from_host(where: Tensor | None, node: str) -> Tensor | None:
     """A loss's optional `where` mask as `AppliedLoss.where`.
 
     Raises:
-        ValueError: if a value is not finite, or the mask is black everywhere.
+        ValueError: if it is no mask, a value is not finite, or the mask is black everywhere.
     """
     if where is None:
         return None

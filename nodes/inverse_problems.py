@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 from torch.nn import functional as F
 
-from ..guidance_losses import ColorizeLoss, DeblurLoss, MaskLoss, SuperResolutionLoss
+from ..guidance_losses import ColorizeLoss, DeblurLoss, MaskLoss, SuperResolutionLoss, cropped
 from .checks import image_from_host, mask_from_host
 from .inputs import blur_inputs, noise_level_input, range_inputs, shrink_inputs, weight_input, where_input
 from .loss_node import conditioning_input, conditioning_output, guided_by
@@ -56,7 +56,7 @@ class MaskLossNode(io.ComfyNode):
         noise_level=0.0,
     ) -> io.NodeOutput:
         image = image_from_host(image, "Mask Loss")
-        mask = mask_from_host(mask, "Mask Loss")
+        mask = cropped(mask_from_host(mask, "Mask Loss"), *image.shape[-2:])
         if mask.shape[-2:] != image.shape[-2:]:
             mask = F.interpolate(mask, image.shape[-2:], mode="bilinear", antialias=True)
         known = (mask <= threshold).float()

@@ -9,7 +9,7 @@ from ..guidance_losses.networks.face_detector import load_face_detector
 from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
-from .model_files import CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION
+from .model_files import CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION, FileNames
 from .sockets import ClipSocket, DetectorSocket, FaceSocket, SegmentationSocket
 
 FROM_FOLDER = "from the folder"
@@ -40,8 +40,9 @@ class LoadClip(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "clip_name",
-                    options=[*CLIP_FOLDERS.names(), *CLIP_CHECKPOINTS.names()],
-                    tooltip="A folder in models/dsg/clip, or a file in models/clip. 'faces' comes with the pack.",
+                    options=FileNames([*CLIP_FOLDERS.names(), *CLIP_CHECKPOINTS.names()]),
+                    tooltip="A folder in models/dsg/clip, or a file there or among the host's text encoders. 'faces' "
+                    "comes with the pack.",
                 ),
                 io.Combo.Input(
                     "architecture",
@@ -110,7 +111,7 @@ class LoadFaceModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "detector",
-                    options=[NO_DETECTOR, *(name for name in files if name.endswith(".onnx"))],
+                    options=FileNames([NO_DETECTOR, *(name for name in files if name.endswith(".onnx"))]),
                     default=NO_DETECTOR,
                     optional=True,
                     tooltip="Finds faces and turns them upright: det_10g.onnx. none: pictures are cropped instead.",
@@ -138,7 +139,7 @@ class LoadDetector(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model_name",
-                    options=DETECTION.names() or [NO_FILE],
+                    options=DETECTION.names() or FileNames([NO_FILE]),
                     tooltip="A file in models/dsg/detection, .safetensors or .pth. None comes with the pack.",
                 ),
                 io.Combo.Input(

@@ -23,9 +23,10 @@ def drawn_kernel(
     if kernel is None:
         check_kernel((size, size), *picture, node)
         return gaussian_kernel(size, std) if blur == "gaussian" else motion_kernel(size, angle)
-    if len(kernel) != 1:
-        raise ValueError(f"{node}: {len(kernel)} kernels were given; give one, which serves all pictures.")
-    grey = image_from_host(kernel, node).mean(dim=1)[0]
+    pictures = image_from_host(kernel, node)
+    if len(pictures) != 1:
+        raise ValueError(f"{node}: {len(pictures)} kernels were given; give one, which serves all pictures.")
+    grey = pictures.mean(dim=1)[0]
     check_kernel(grey.shape, *picture, node)
     if grey.sum() <= 0:
         raise ValueError(f"{node}: the kernel is black, so nothing of the picture would be left; draw it in white.")
@@ -57,7 +58,7 @@ class RandomMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, image, hidden, seed) -> io.NodeOutput:
-        count, height, width = image.shape[:3]
+        count, _, height, width = image_from_host(image, "Random Mask").shape
         generator = torch.Generator().manual_seed(seed)
         order = torch.rand(count, height * width, generator=generator).argsort(dim=1).argsort(dim=1)
         mask = (order < round(hidden * height * width)).float()

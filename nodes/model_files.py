@@ -1,71 +1,96 @@
 """Where the losses' networks are looked for, beside those that come with the pack."""
 
-from collections.abc import Iterator
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import folder_paths
 
 EMBEDDED = Path(__file__).parent.parent / "embedded" / "weights"
+INSIGHTFACE = "insightface"  # users' and other packs' list: insightface's folder, or the folder `models` in it
+
+
+class FileNames(list[str]):
+    """A drop-down of files, of which `ModelFiles.path` says what is wrong with a name."""
 
 
 @dataclass(frozen=True)
 class ModelFiles:
     """One kind of network.
 
+    The host's own lists of folders say where it is. They are read each time, since other packs add to them.
+
     Attributes:
-        kind: the host's name for its folders.
-        places: below the host's models folder, with `/`; a user's `extra_model_paths.yaml` can add others under `kind`.
-        embedded: below the pack's own weights, if there are such.
+        key: our list, which a user's `extra_model_paths.yaml` can name.
+        places: below the host's models folder, with `/`: in our list from the start.
         endings: of the files' names. For networks that are a folder of files, the one file that each folder has.
+        embedded: below the pack's own weights, if there are such.
+        others: further lists that are searched, where the host has them.
         folders: whether the network is the folder around such a file.
     """
 
-    kind: str
+    key: str
     places: tuple[str, ...]
-    embedded: str | None
     endings: tuple[str, ...]
+    embedded: str | None = None
+    others: tuple[str, ...] = ()
     folders: bool = False
 
     def register(self) -> None:
-        """Tell the host of these places."""
+        """Tell the host of our places."""
         for place in self.places:
-            folder_paths.add_model_folder_path(self.kind, str(Path(folder_paths.models_dir, place)))
+            folder_paths.add_model_folder_path(self.key, str(Path(folder_paths.models_dir, place)))
         if self.embedded:
-            folder_paths.add_model_folder_path(self.kind, str(EMBEDDED / self.embedded))
+            folder_paths.add_model_folder_path(self.key, str(EMBEDDED / self.embedded))
 
-    def names(self) -> list[str]:
+    def names(self) -> FileNames:
         """What there is, for a drop-down."""
-        return sorted(dict.fromkeys(name for name, _ in self._files()))
+        return FileNames(sorted(self._found()))
 
     def path(self, name: str, node: str) -> Path:
-        """The file or folder of that name.
+        """The file or folder of that name: one of `names`, whatever else a workflow says.
 
         Raises:
             ValueError: in one sentence with the folders that were searched, if there is none.
         """
-        for found, file in self._files():
-            if found == name:
-                full = Path(folder_paths.get_full_path_or_raise(self.kind, file))
-                return full.parent if self.folders else full
-        searched = ", ".join(folder_paths.get_folder_paths(self.kind))
-        there = ", ".join(self.names()) or "nothing"
-        raise ValueError(f"{node}: there is no {name!r} in {searched}; there is {there}.")
+        found = self._found()
+        if name in found:
+            return found[name]
+        places = dict.fromkeys(place for key in self._keys() for place in folder_paths.get_folder_paths(key))
+        there = textwrap.shorten(", ".join(sorted(found)), 200, placeholder=" …") or "nothing"
+        raise ValueError(f"{node}: there is no {name!r} in {', '.join(places)}; there is {there}.")
 
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """Name in the drop-down, and the host's name for the file."""
-        for file in folder_paths.get_filename_list(self.kind):
-            if file.endswith(self.endings):
+    def _keys(self) -> list[str]:
+        return [self.key, *(key for key in self.others if key in folder_paths.folder_names_and_paths)]
+
+    def _found(self) -> dict[str, Path]:
+        """What there is by its name in the drop-down; of two with one name the first."""
+        found: dict[str, Path] = {}
+        for key in self._keys():
+            for file in folder_paths.get_filename_list(key):
+                full = folder_paths.get_full_path(key, file) if file.endswith(self.endings) else None
+                if full is None:  # of another kind, or gone
+                    continue
                 path = PurePosixPath(file.replace("\\", "/"))
-                yield (str(path.parent) if self.folders else str(path)), file
+                if key == INSIGHTFACE and path.parts[0] == "models":
+                    path = path.relative_to("models")
+                if self.folders:  # a list that names the network's own folder calls it "."
+                    folder = Path(full).parent
+                    found.setdefault(str(path.parent) if path.parent.name else folder.name, folder)
+                else:
+                    found.setdefault(str(path), Path(full))
+        return found
 
 
-SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), "segmentation", ("config.json",), folders=True)
-FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), "face", (".onnx", ".safetensors", ".pth"))
-DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), None, (".safetensors", ".pth"))
-# The folders of the embedded kind, with their own architecture; single checkpoints lie in the host's own folder.
-CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), "clip", ("open_clip_config.json",), folders=True)
-CLIP_CHECKPOINTS = ModelFiles("dsg_clip_checkpoint", ("clip", "text_encoders"), "clip", (".safetensors", ".pt", ".bin"))
+WEIGHTS = (".safetensors", ".pth")
+SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), ("config.json",), "segmentation", folders=True)
+FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
+DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, others=("detection",))
+# A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
+CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), ("open_clip_config.json",), "clip", folders=True)
+CLIP_CHECKPOINTS = ModelFiles(
+    "dsg_clip", ("dsg/clip",), (".safetensors", ".pt", ".bin"), "clip", ("text_encoders", "clip_vision")
+)
 
 for kind in (SEGMENTATION, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
     kind.register()

@@ -113,8 +113,8 @@ def chosen_layers(text: str, there: int) -> tuple[int, ...]:
         layers = ()
     if not layers or min(layers) < 1 or max(layers) > there:
         raise ValueError(
-            f"Style Loss: layers is {text!r}, and this CLIP has the blocks 1 to {there}; write one or several of these "
-            "numbers with commas between."
+            f"Style Loss: layers is {text!r}, and this network has the blocks 1 to {there}; write one or several of "
+            "these numbers with commas between."
         )
     return layers
 
@@ -147,7 +147,9 @@ class StyleLossNode(io.ComfyNode):
                 weight_input(),
                 *range_inputs("this loss"),
                 ClipSocket.Input("clip", optional=True, tooltip="From Load CLIP (open_clip); or else clip_vision."),
-                io.ClipVision.Input("clip_vision", optional=True, tooltip="From the host's Load CLIP Vision."),
+                io.ClipVision.Input(
+                    "clip_vision", optional=True, tooltip="From the host's Load CLIP Vision: CLIP, SigLIP or DINO."
+                ),
                 where_input(),
             ],
             outputs=[conditioning_output()],

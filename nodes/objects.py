@@ -70,5 +70,6 @@ class ObjectLossNode(io.ComfyNode):
         cls, conditioning, model, mask, classes, boxes, weight, start_percent, end_percent, where=None
     ) -> io.NodeOutput:
         masks = mask_from_host(mask, "Object Loss")
-        loss = ObjectLoss(model.module, *asked_objects(classes, masks, boxes, model.module.labels))
+        asked = asked_objects(classes, masks, boxes, model.module.labels)
+        loss = ObjectLoss(model.module, *asked, size=tuple(masks.shape[-2:]))
         return guided_by(loss, "Object Loss", conditioning, weight, start_percent, end_percent, where, [model.patcher])

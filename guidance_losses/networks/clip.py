@@ -13,9 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .file_kind import file_kind, network_kind
+
 CONFIGURATION = "open_clip_config.json"
 FOLDER_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
 SUFFIXES = (".safetensors", ".pt", ".bin")
+WANTED = (
+    "open_clip's safetensors of it, as timm/vit_base_patch32_clip_224.openai has on Hugging Face for OpenAI's ViT-B-32"
+)
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # CLIP's own
 
 
@@ -212,7 +217,9 @@ def _load_weights(model: nn.Module, path: Path, what: str) -> None:
     """Fill a model from a checkpoint, as tensors only; `what` names the model in messages."""
     names = _weight_names(path)
     if not any(name.removeprefix("module.").startswith("visual.") for name in names):
-        raise ValueError(f"{path.name} is no open_clip checkpoint: none of its weights is called visual.….")
+        raise ValueError(
+            f"{path.name} is no open_clip checkpoint: it holds the weights of {network_kind(names)}; take {WANTED}."
+        )
     try:
         _import_open_clip().load_checkpoint(model, str(path), weights_only=True)
     except (RuntimeError, AssertionError) as error:  # open_clip asserts some shapes
@@ -240,7 +247,7 @@ def _weight_names(path: Path) -> list[str]:
     except FileNotFoundError:
         raise
     except Exception as error:  # the readers have their own kinds of errors for each kind of damage
-        raise ValueError(f"{path.name} is damaged, or holds more than weights.") from error
+        raise ValueError(f"{path.name} cannot be used as a CLIP: {file_kind(path, WANTED)}.") from error
     weights = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
     return [name for name in weights if isinstance(name, str)]
 

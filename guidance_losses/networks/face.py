@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .file_kind import file_kind, network_kind
 from .irse import IRSE
 
 SUFFIXES = (".onnx", ".safetensors", ".pth")
+WANTED = "w600k_r50.onnx of insightface, or an IR-SE50 in safetensors"
 NEWEST_OPSET = 17  # of ONNX, of which onnx2torch knows the operators that face networks are made of
 
 
@@ -53,17 +55,23 @@ def load_face_network(path: Path) -> FaceNetwork:
     if path.suffix == ".onnx":
         return load_onnx(path)
     try:
-        network = IRSE.from_weights(read_weights(path))
+        weights = read_weights(path, WANTED)
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be used as a face network: {error}.") from error
+    try:
+        network = IRSE.from_weights(weights)
+    except ValueError as error:
+        raise ValueError(
+            f"{path.name} cannot be used as a face network: {error}, but of {network_kind(weights)}; take {WANTED}."
+        ) from error
     return FaceNetwork(network, network.input_size)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path, wanted: str) -> dict[str, Tensor]:
     """The state dict of a `.safetensors` or `.pth` file.
 
     Raises:
-        ValueError: if there is none in it.
+        ValueError: if there is none in it; it says what the file is, and to take what is `wanted`.
     """
     try:
         if path.suffix == ".safetensors":
@@ -74,9 +82,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise
     except Exception as error:  # the readers have their own kinds of errors for each kind of damage
-        raise ValueError("it is damaged, or holds more than weights") from error
+        raise ValueError(file_kind(path, wanted)) from error
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise ValueError("it holds no state dict")
+        raise ValueError(f"it holds no network's weights by their names; take {wanted}")
     return weights
 
 
@@ -90,7 +98,7 @@ def load_onnx(path: Path) -> FaceNetwork:
             name=error.name,
         ) from error
     try:
-        model = read_onnx(path)
+        model = read_onnx(path, WANTED)
         input_size = picture_size(model.graph)
         model = with_known_opset(model)
         check_operators(model)
@@ -104,11 +112,12 @@ def load_onnx(path: Path) -> FaceNetwork:
         raise ValueError(f"{path.name} cannot be used as a face network: {error}.") from error
 
 
-def read_onnx(path: Path) -> Any:
+def read_onnx(path: Path, wanted: str) -> Any:
     """The `onnx.ModelProto` of a file.
 
     Raises:
-        ValueError: if it is damaged, or keeps tensors in other files.
+        ValueError: if it is damaged or of another kind, or keeps tensors in other files; it says to take what is
+            `wanted`.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -120,7 +129,7 @@ def read_onnx(path: Path) -> Any:
             raise ValueError("it keeps its weights in another file")
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:
-        raise ValueError("it is damaged, or no ONNX file") from error
+        raise ValueError(file_kind(path, wanted)) from error
     return model
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from .face import check_operators, read_onnx, with_known_opset
 
+WANTED = "det_10g.onnx of insightface"
 STRIDES = (8, 16, 32)
 ANCHORS = 2  # at each place
 POINTS = 5
@@ -148,7 +149,7 @@ def load_face_detector(path: Path) -> FaceDetector:
     try:
         if path.suffix != ".onnx":
             raise ValueError("it is no .onnx file, as det_10g.onnx of insightface is")
-        model = read_onnx(path)
+        model = read_onnx(path, WANTED)
         sides = picture_sides(model.graph)
         model = with_known_opset(model)
         check_operators(model)

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from .face import read_weights
+from .file_kind import network_kind
 
+WANTED = "torchvision's own .pth file"
 DETECTORS = (
     "fasterrcnn_resnet50_fpn_v2",
     "fasterrcnn_resnet50_fpn",
@@ -72,13 +74,15 @@ def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
 
     network = get_model(architecture, weights=None, weights_backbone=None)
     try:
-        network.load_state_dict(read_weights(path))
+        weights = read_weights(path, WANTED)
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be used as an object detector: {error}.") from error
+    try:
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
             f"{path.name} cannot be used as an object detector: its weights are not those of a {architecture} for "
-            "COCO's 91 classes; choose another architecture, or another file."
+            f"COCO's 91 classes, but of {network_kind(weights)}; choose another architecture, or another file."
         ) from error
     if architecture in WITHOUT_EPSILON:
         for module in network.modules():

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .file_kind import file_kind
+
+WANTED = "that file as Hugging Face has it"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -135,6 +139,12 @@ def check_files(folder: Path) -> None:
         if any(folder.glob("*.bin")):
             raise ValueError("its weights are a pickle, which can hold code; convert them to model.safetensors")
         raise ValueError("it has no weights, model.safetensors")
+    for weights in folder.glob("model*.safetensors"):
+        try:
+            with safe_open(weights, framework="pt"):
+                pass
+        except SafetensorError as error:
+            raise ValueError(f"{weights.name} cannot be read: {file_kind(weights, WANTED)}") from error
     kinds = read_json(folder / "config.json").get("architectures") or ["model of an unnamed kind"]
     if not any(str(kind).endswith("ForSemanticSegmentation") for kind in kinds):
         raise ValueError(f"it is a {kinds[0]}, and what is needed is a model for semantic segmentation")
@@ -145,7 +155,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # no JSON, or no text
-        raise ValueError(f"its {path.name} is damaged") from error
+        raise ValueError(
+            f"its {path.name} is damaged: {file_kind(path, WANTED).removeprefix('it is damaged: ')}"
+        ) from error
     if not isinstance(content, dict):
         raise ValueError(f"its {path.name} is damaged")
     return content
@@ -170,7 +182,7 @@ def read_network(folder: Path) -> Any:
         )
     except Exception as error:  # transformers and safetensors have their own kinds of errors for each kind of damage
         raise ValueError(
-            "transformers cannot read it; it is damaged, or its weights do not fit its config.json"
+            "transformers cannot read it: it is of a newer kind, or its weights do not fit its config.json"
         ) from error
     if found["missing_keys"]:
         raise ValueError(f"its weights are not all there, {sorted(found['missing_keys'])[0]} is missing")

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import logging
+import math
 import tempfile
 from pathlib import Path
 
 import comfy.clip_vision
 import comfy.model_management
+import comfy.model_patcher
 import comfy.ops
 import comfy.utils
 import folder_paths
@@ -56,6 +58,75 @@ class OddPicture(io.ComfyNode):
         image, mask = torch.zeros(1, 64, 64, 3), torch.zeros(1, 64, 64)
         image[0, 5, 5, 0] = mask[0, 5, 5] = float(value)
         return io.NodeOutput(image, mask)
+
+
+ANY_PICTURES = {
+    "without a batch": lambda face: face[0],
+    "with alpha": lambda face: torch.cat([face, torch.rand_like(face[..., :1])], -1),
+    "bytes": lambda face: (255 * face).round().to(torch.uint8),
+    "double": lambda face: face.double(),
+    "grey": lambda face: face.mean(-1, keepdim=True).expand(-1, -1, -1, 3),
+    "one channel": lambda face: face.mean(-1, keepdim=True),
+    "two channels": lambda face: torch.cat([face.mean(-1, keepdim=True), torch.rand_like(face[..., :1])], -1),
+    "five channels": lambda face: torch.rand(1, 64, 64, 5),
+    "no channels": lambda face: face.mean(-1),
+    "channels first": lambda face: face.movedim(-1, 1),
+    "a video": lambda face: face[None],
+    "an empty batch": lambda face: face[:0],
+    "no pixels": lambda face: face[:, :0],
+    "large numbers": lambda face: (1000 * face).long(),
+    "complex": lambda face: face.to(torch.complex64),
+    "a list": lambda face: [face],
+    "nothing": lambda face: None,
+}
+ANY_MASKS = {
+    "plain": lambda mask: mask,
+    "without a batch": lambda mask: mask[0],
+    "channel first": lambda mask: mask[:, None],
+    "channel last": lambda mask: mask[..., None],
+    "bytes": lambda mask: (255 * mask).to(torch.uint8),
+    "whole": lambda mask: mask.long(),
+    "true and false": lambda mask: mask > 0.5,
+    "a picture": lambda mask: mask[..., None].expand(-1, -1, -1, 3),
+    "a line": lambda mask: mask[0, 0],
+    "an empty batch": lambda mask: mask[:0],
+    "a list": lambda mask: [mask],
+    "nothing": lambda mask: None,
+}
+
+
+class AnyPicture(io.ComfyNode):
+    """The picture in any layout that other packs' nodes give, and a mask, white on the left, in any."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Image.Input("image")]
+        inputs += [
+            io.Combo.Input("picture", options=list(ANY_PICTURES)),
+            io.Combo.Input("mask", options=list(ANY_MASKS)),
+        ]
+        outputs = [io.Image.Output("made"), io.Mask.Output("made_mask")]
+        return io.Schema("Test_AnyPicture", category="test", inputs=inputs, outputs=outputs)
+
+    @classmethod
+    def execute(cls, image, picture, mask):
+        left = torch.zeros(image.shape[:3])
+        left[..., : image.shape[2] // 2] = 1
+        return io.NodeOutput(ANY_PICTURES[picture](image), ANY_MASKS[mask](left))
+
+
+class AnyNumber(io.ComfyNode):
+    """A number without limits."""
+
+    @classmethod
+    def define_schema(cls):
+        outputs = [io.Float.Output("float"), io.Int.Output("int")]
+        return io.Schema("Test_AnyNumber", category="test", inputs=[io.String.Input("value")], outputs=outputs)
+
+    @classmethod
+    def execute(cls, value):
+        number = float(value)
+        return io.NodeOutput(number, int(number) if number.is_integer() else number)
 
 
 class NoVAE(io.ComfyNode):
@@ -188,13 +259,64 @@ class RandomControlNet(io.ComfyNode):
         return io.NodeOutput(ControlNet(net, load_device=device, extra_conds=[]))
 
 
+class NaFlexEmbeddings(torch.nn.Module):
+    """As SigLIP2's in newer hosts: patches of any number by a linear layer, no class token, positions interpolated."""
+
+    def __init__(self, width: int, patch: int, places: int):
+        super().__init__()
+        self.patch, self.side = patch, math.isqrt(places)
+        self.patch_embedding = torch.nn.Linear(3 * patch**2, width)
+        self.position_embedding = torch.nn.Embedding(places, width)
+
+    def forward(self, pixels):
+        grid = [length // self.patch for length in pixels.shape[-2:]]
+        patches = torch.nn.functional.unfold(pixels, self.patch, stride=self.patch).mT
+        positions = self.position_embedding.weight.T.reshape(1, -1, self.side, self.side)
+        positions = torch.nn.functional.interpolate(positions, grid, mode="bilinear", antialias=True)
+        return self.patch_embedding(patches) + positions.flatten(2).mT
+
+
+class Registers(torch.nn.Module):
+    """As DINOv3 in newer hosts: a class token and four registers, blocks that are called `layer`, and no more tower."""
+
+    def __init__(self, patch: int = 8, width: int = 64):
+        super().__init__()
+        self.patches = torch.nn.Conv2d(3, width, patch, patch)
+        self.tokens = torch.nn.Parameter(torch.zeros(1, 5, width))
+        self.layer = torch.nn.ModuleList(torch.nn.TransformerEncoderLayer(width, 2, 128, 0.0) for _ in range(3))
+
+    def forward(self, pixel_values, **_options):
+        patches = self.patches(pixel_values).flatten(2).mT
+        x = torch.cat([self.tokens.expand(len(patches), -1, -1), patches], dim=1)
+        for layer in self.layer:
+            x = layer(x)
+        return x, None, x[:, 0], None
+
+
+class WithoutGradient(Registers):
+    @torch.no_grad()
+    def forward(self, pixel_values, **options):
+        return super().forward(pixel_values, **options)
+
+
+VISION_KINDS = {
+    "CLIP": "clip_vision_model",
+    "SigLIP": "siglip_vision_model",
+    "SigLIP2 NaFlex": "siglip2_vision_model",
+    "DINOv2": "dinov2",
+    "registers": Registers,
+    "convolutions": lambda: torch.nn.Conv2d(3, 8, 3),
+    "without a gradient": WithoutGradient,
+}
+
+
 class SmallClipVision(io.ComfyNode):
-    """The host's CLIP_VISION with the image tower of the embedded CLIP, or a random DINOv2: small ones, which the
-    host's own loader does not know."""
+    """The host's CLIP_VISION with the image tower of the embedded CLIP, or a random one of another kind: small ones,
+    which the host's own loader does not know."""
 
     @classmethod
     def define_schema(cls):
-        kind = io.Combo.Input("kind", options=["CLIP", "DINOv2"])
+        kind = io.Combo.Input("kind", options=list(VISION_KINDS))
         return io.Schema("Test_ClipVision", category="test", inputs=[kind], outputs=[io.ClipVision.Output("vision")])
 
     @classmethod
@@ -202,16 +324,30 @@ class SmallClipVision(io.ComfyNode):
         shape = {"hidden_size": 160, "num_hidden_layers": 5, "num_attention_heads": 5, "intermediate_size": 320}
         shape |= {"num_channels": 3, "image_size": 64, "patch_size": 8, "projection_dim": 128, "hidden_act": "gelu"}
         shape |= {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "layer_norm_eps": 1e-5, "use_swiglu_ffn": False}
-        shape["model_type"] = {"CLIP": "clip_vision_model", "DINOv2": "dinov2"}[kind]
+        known = VISION_KINDS[kind] in comfy.clip_vision.IMAGE_ENCODERS
+        shape["model_type"] = VISION_KINDS[kind] if known else "siglip_vision_model"
+        shape |= {"image_size": -1, "num_patches": 64} if known and kind == "SigLIP2 NaFlex" else {}
+        shape |= {"image_size": 518, "patch_size": 14} if kind == "DINOv2" else {}  # the host's own has no other
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "config.json")
             path.write_text(json.dumps(shape))
             vision = comfy.clip_vision.ClipVisionModel(str(path))
         if kind == "CLIP":
-            file = folder_paths.get_full_path_or_raise("dsg_clip_checkpoint", "faces/open_clip_model.safetensors")
+            file = folder_paths.get_full_path_or_raise("dsg_clip", "faces/open_clip_model.safetensors")
             weights = comfy.clip_vision.convert_to_transformers(comfy.utils.load_torch_file(file), "visual.")
             missing, _ = vision.load_sd(weights)
             assert not missing, missing
+            return io.NodeOutput(vision)
+        torch.manual_seed(0)
+        if kind == "SigLIP2 NaFlex" and not known:
+            vision.model.vision_model.embeddings = NaFlexEmbeddings(160, 8, 64)
+            vision.image_size, vision.config = -1, {"patch_size": 8, "num_patches": 64}
+        elif not isinstance(VISION_KINDS[kind], str):
+            vision.model = VISION_KINDS[kind]()
+            devices = vision.patcher.load_device, vision.patcher.offload_device
+            vision.patcher = comfy.model_patcher.ModelPatcher(vision.model, *devices)
+        for weight in vision.model.parameters():
+            weight.copy_(torch.randn(weight.shape) / math.sqrt(weight[0].numel()) if weight.ndim > 1 else 0.5)
         return io.NodeOutput(vision)
 
 
@@ -257,6 +393,8 @@ class OddInputs(ComfyExtension):
         return [
             OddLatent,
             OddPicture,
+            AnyPicture,
+            AnyNumber,
             NoVAE,
             NoGradientModel,
             OutOfMemoryModel,

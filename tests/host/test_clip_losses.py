@@ -72,8 +72,20 @@ def refused(host, networks: dict[str, tuple[str, dict]]) -> str:
     return str(error.value)
 
 
-def test_a_clip_vision_that_is_no_clip_is_an_error_that_says_so(host):
-    assert "DINOv2" in refused(host, {"clip_vision": ("Test_ClipVision", {"kind": "DINOv2"})})
+@pytest.mark.parametrize("kind", ["SigLIP", "SigLIP2 NaFlex", "DINOv2", "registers"])
+def test_a_clip_vision_of_any_kind_guides(host, kind):
+    """With a class token, without, and with registers; for pictures of one size and of any."""
+    result = styled(host, {"clip_vision": ("Test_ClipVision", {"kind": kind})})
+    assert result.report["skipped"] == 0
+    assert len(losses(result)) == 2
+    assert np.isfinite(losses(result)).all()
+
+
+@pytest.mark.parametrize("kind", ["convolutions", "without a gradient"])
+def test_a_clip_vision_that_cannot_guide_is_an_error_that_says_so(host, kind):
+    message = refused(host, {"clip_vision": ("Test_ClipVision", {"kind": kind})})
+    assert "Style Loss: this CLIP_VISION gives no tokens with a gradient; load a vision transformer" in message
+    assert len(message) < 320
 
 
 @pytest.mark.parametrize("networks", [{}, OPEN_CLIP | CLIP_VISION])
