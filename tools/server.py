@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ import websocket
 from tools.host import REPOSITORY, STAND_INS, find_host
 
 START_SECONDS = 180
+TEXT = 3  # the host's number for such messages
 
 
 class PromptError(RuntimeError):
@@ -59,6 +61,7 @@ class Client:
     def __init__(self, address: str, log: Path):
         self.address, self.log = address, log
         self.id = uuid.uuid4().hex
+        self.texts: dict[str, list[str]] = {}  # what nodes showed during the last prompt
 
     def get(self, path: str) -> requests.Response:
         response = requests.get(f"http://{self.address}{path}", timeout=60)
@@ -71,6 +74,8 @@ class Client:
     def run(self, prompt: dict, on_step: Callable[[str, int, int], None] | None = None) -> dict:
         """Queue a prompt in API format and wait for its end. Returns its outputs, node id → what the node showed.
 
+        What nodes showed in words while they ran is in `texts` after it, node id → texts.
+
         `on_step` is called with a node's id, its step and its number of steps.
 
         Raises:
@@ -81,10 +86,12 @@ class Client:
             if not answer.ok or answer.json().get("node_errors"):  # the host runs what is left of a prompt
                 raise PromptError(refusal(answer.json()))
             number = answer.json()["prompt_id"]
+            self.texts = {}
             while True:
                 message = socket_.recv()
                 if isinstance(message, bytes):
-                    continue  # a preview picture
+                    self._read(message)
+                    continue
                 event = json.loads(message)
                 data = event["data"]
                 if data.get("prompt_id") not in (None, number):
@@ -98,6 +105,13 @@ class Client:
                 elif event["type"] == "executing" and data["node"] is None:
                     break  # the prompt's history is written by now
         return self.get(f"/history/{number}").json()[number]["outputs"]
+
+    def _read(self, message: bytes) -> None:
+        """A preview picture, or a text for a node: the kind of message, the length of the id, the id, the text."""
+        kind, length = struct.unpack(">II", message[:8])
+        if kind == TEXT:
+            node, text = message[8 : 8 + length].decode(), message[8 + length :].decode()
+            self.texts.setdefault(node, []).append(text)
 
     def picture(self, shown: dict) -> bytes:
         """The PNG behind one entry of an output's `images`."""

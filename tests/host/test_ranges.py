@@ -30,7 +30,7 @@ def guided_steps(report: dict) -> list[int]:
 @pytest.mark.parametrize(("start", "end"), [(0.2, 1.0), (0.4, 0.8), (0.6, 0.6), (0.0, 0.4)])
 def test_a_range_that_begins_or_ends_with_a_step_has_that_step(host, steps, start, end):
     """Flow matching with evenly spaced noise levels: step i begins at i / steps of the run."""
-    run = Run("none", steps=steps)
+    run = Run("none", steps=steps, inputs={"scheduler": "simple"})
     run.guide(lambda *place: known_half(*place, start_percent=start, end_percent=end))
     _, report = run.outcome(host)
     assert guided_steps(report) == list(range(round(start * steps), min(round(end * steps), steps - 2) + 1))
@@ -40,7 +40,7 @@ def test_a_range_that_begins_or_ends_with_a_step_has_that_step(host, steps, star
     ("steps", "limits"), [(4, {"start_percent": 0.3, "end_percent": 0.45}), (1, {"start_percent": 0.0})]
 )
 def test_a_run_that_guides_no_step_says_so_on_the_node(host, steps, limits):
-    run = Run("none", steps=steps)
+    run = Run("none", steps=steps, inputs={"scheduler": "simple"})
     run.guide(lambda *place: known_half(*place, **limits))
     _, report = run.outcome(host)
     assert guided_steps(report) == []
