@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 from .replay import Again, Remember, random_numbers
-from .saved_tensors import overwriting_allowed
+from .saved_tensors import overwriting_allowed, own_copies_saved
 
 Result = TypeVar("Result")
 
@@ -64,7 +64,7 @@ def calling_again(layers: Sequence[nn.Module], remember: Remember = nothing) -> 
     """
 
     def call(forward: Callable[..., Result], *args: object, **kwargs: object) -> Result:
-        if not torch.is_grad_enabled():
+        if not (torch.is_grad_enabled() and any(map(_wants_gradient, tree_leaves((args, kwargs))))):
             return forward(*args, **kwargs)
         return _called_again(forward, args, kwargs, remember(), copies=False)
 
@@ -98,13 +98,17 @@ def checkpointed(forward: Callable[..., Result], *args: object, **kwargs: object
 
 def _called_again(forward: Callable[..., Result], args: tuple, kwargs: dict, again: Again, copies: bool) -> Result:
     leaves, form = tree_flatten((args, kwargs))
-    wanting = [isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves]
+    wanting = list(map(_wants_gradient, leaves))
     open_leaves = [OPEN if wants else leaf for wants, leaf in zip(wanting, leaves)]
     call = _Call(forward, open_leaves, form, copies, again)
     outputs = list(_Recomputed.apply(call, *compress(leaves, wanting)))
     # Copies, because they may be changed in place, and what a function of autograd returns cannot be.
     copied = [output.clone() if isinstance(output, Tensor) else output for output in outputs]
     return tree_unflatten(copied, call.output_form)
+
+
+def _wants_gradient(leaf: object) -> bool:
+    return isinstance(leaf, Tensor) and leaf.requires_grad
 
 
 OPEN = object()  # stands for a tensor with a gradient, which is autograd's to keep
@@ -144,7 +148,7 @@ class _Recomputed(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *gradients: Tensor):
         inputs = [saved.detach().requires_grad_() for saved in ctx.saved_tensors]
-        watch = overwriting_allowed() if ctx.call.copies else contextlib.nullcontext()
+        watch = overwriting_allowed() if ctx.call.copies else own_copies_saved()
         with torch.enable_grad(), watch, ctx.call.again():
             outputs = ctx.call(inputs)
             ends = [isinstance(output, Tensor) and output.requires_grad for output in outputs]

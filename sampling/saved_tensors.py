@@ -51,6 +51,13 @@ def overwriting_allowed() -> Iterator[None]:
         _watch.on = False
 
 
+def own_copies_saved() -> contextlib.AbstractContextManager:
+    """Autograd keeps copies of what takes no gradient itself: of weights, whose memory may soon be others'."""
+    return torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: tensor if tensor.requires_grad else tensor.clone(), lambda tensor: tensor
+    )
+
+
 class _Handle:
     """What autograd holds in a saved tensor's place, for as long as the graph lives."""
 
