@@ -19,4 +19,5 @@ class Remarks:
         logging.warning(sentence)
         context = get_executing_context()
         if context is not None:
-            PromptServer.instance.send_progress_text("\n".join(self.sentences), context.node_id)
+            shown = [sentence.removeprefix("DSG: ") for sentence in self.sentences]
+            PromptServer.instance.send_progress_text("\n".join(shown), context.node_id)

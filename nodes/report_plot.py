@@ -1,8 +1,12 @@
 """Draws a run's report."""
 
+import textwrap
+
 import numpy as np
 
 from ..sampling import RunReport
+
+LINE = 100  # letters
 
 
 def cost_line(report: RunReport) -> str:
@@ -38,13 +42,14 @@ def plot_report(report: RunReport) -> np.ndarray:
     for axes, (name, points) in zip(np.atleast_1d(figure.subplots(max(len(curves), 1), 1, sharex=True)), curves):
         numbers, values = [number for number, _ in points], np.array([value for _, value in points])
         axes.plot(numbers, values, color="tab:blue", alpha=0.35, linewidth=0.8)
-        axes.plot(numbers, values.mean(axis=1), color="tab:blue", linewidth=2)
+        axes.plot(numbers, values.mean(axis=1), color="tab:blue", linewidth=2, marker=".")
         axes.set_ylabel(name)
         axes.set_ylim(bottom=0)
         axes.set_xlim(0.5, len(report.steps) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
     if figure.axes:
-        figure.axes[-1].set_xlabel("\n".join(["step", cost_line(report)]).strip())
+        remarks = [line for remark in report.remarks for line in textwrap.wrap(remark, LINE)]
+        figure.axes[-1].set_xlabel("\n".join(filter(None, ["step", cost_line(report), *remarks])))
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

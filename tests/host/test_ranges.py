@@ -48,7 +48,7 @@ def test_a_run_that_guides_no_step_says_so_on_the_node(host, steps, limits):
     assert remark.startswith(f"DSG: none of the {steps} steps was guided")
     assert "Widen" in remark
     (shown,) = {text for texts in host.texts.values() for text in texts}
-    assert shown == remark
+    assert remark == f"DSG: {shown}"
 
 
 def test_a_run_without_a_loss_says_so_on_the_node_and_where_the_loss_is(host):
@@ -58,7 +58,7 @@ def test_a_run_without_a_loss_says_so_on_the_node_and_where_the_loss_is(host):
     run.negative = known_half(run.graph, run.negative, Batch(0, 1))
     _, report = run.outcome(host)
     assert "losses count on the positive conditioning alone" in report["remarks"][0]
-    assert [report["remarks"][0]] in host.texts.values()
+    assert [report["remarks"][0].removeprefix("DSG: ")] in host.texts.values()
 
 
 @pytest.mark.parametrize("custom", [False, True], ids=["KSampler", "SamplerCustom"])
