@@ -59,7 +59,7 @@ from .remarks import Remarks
 __all__ = ["AppliedLoss", "apply_loss"]
 
 CORNER = 8  # of a latent, each way
-MOST_NUMBERS = 256  # of a batch, to look for
+MOST_DRAWN = 2**25  # numbers, to find out which pictures of a batch these are
 DOWNSCALE_RATIOS = "downscale_ratio_spacial", "downscale_ratio_temporal"  # the host's keys of a LATENT
 ALL_OF_IT = 1e30  # bytes, as the host itself writes it
 COMPILED = "torch.compile"  # the host's key for the wrapper that its compiled models have
@@ -536,7 +536,7 @@ class GuidedSampler:
             denoisers,
             x,
             sigmas,
-            SeededNoise(extra_args.get("seed") or 0, self.numbers or batch_numbers(model, x, extra_args.get("seed"))),
+            SeededNoise(extra_args.get("seed") or 0, self._numbers_of(model, x, extra_args.get("seed"))),
             guidance,
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
@@ -551,6 +551,11 @@ class GuidedSampler:
         report.remarks = remarks.sentences
         self.report_to(report)
         return x
+
+    def _numbers_of(self, model, x: Tensor, seed: int | None) -> Sequence[int] | None:
+        if self.numbers is not None and len(self.numbers) == len(x):
+            return self.numbers
+        return batch_numbers(model, x, seed)
 
     def _guidance(self, decoder: Decoder, base, x: Tensor, losses: list[CarriedLoss]) -> Guidance:
         """The losses, fitted to the pictures that this latent decodes to."""
@@ -635,7 +640,7 @@ def batch_numbers(model, x: Tensor, seed: int | None) -> list[int] | None:
         return None
     generator = torch.Generator().manual_seed(seed)
     numbers: dict[int, int] = {}
-    for number in range(MOST_NUMBERS):
+    for number in range(max(len(noise), min(MOST_DRAWN // noise[0].numel(), 256))):
         drawn = torch.randn(noise.shape[1:], generator=generator).to(noise)
         numbers |= {place: number for place, sample in enumerate(noise) if torch.equal(sample, drawn)}
         if len(numbers) == len(noise):

@@ -5,6 +5,8 @@ from statistics import fmean, median
 
 from .cost import LossCost
 
+RISEN = 1.05  # times the first value
+
 
 @dataclass
 class StepRecord:
@@ -50,12 +52,12 @@ class RunReport:
 
     @property
     def risen(self) -> list[tuple[str, float, float]]:
-        """The losses that were larger in the last step that computed them than in the first: name, first, last mean."""
+        """The losses that were plainly larger in the last step that computed them than in the first; both means."""
         means: dict[str, list[float]] = {}
         for step in self.steps:
             for name, values in step.losses.items():
                 means.setdefault(name, []).append(fmean(values))
-        return [(name, each[0], each[-1]) for name, each in means.items() if each[-1] > each[0]]
+        return [(name, each[0], each[-1]) for name, each in means.items() if each[-1] > RISEN * each[0]]
 
     @property
     def costs(self) -> dict[str, LossCost]:

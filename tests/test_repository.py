@@ -14,7 +14,17 @@ NODE_IDS = sorted(set(re.findall(r'node_id="(DSG_\w+)"', "".join(path.read_text(
 
 # What each room may import, beside the standard library.
 ROOMS = {
-    "sampling": {"torch", "sampling"},
+    "sampling": {"torch", "numpy", "sampling"},
+    "host": {
+        "torch",
+        "comfy",
+        "comfy_execution",
+        "latent_preview",
+        "server",
+        "guidance_losses",
+        "sampling",
+        "host",
+    },
     "guidance_losses": {"torch", "torchvision", "kornia", "scipy", "guidance_losses"},
     "guidance_losses/networks": {
         "torch",
