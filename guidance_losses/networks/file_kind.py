@@ -79,7 +79,7 @@ def _zip_kind(path: Path, wanted: str) -> str:
     except (zipfile.BadZipFile, OSError):
         return CUT_SHORT
     if "constants.pkl" in names:
-        return f"it is TorchScript, a program, which is more than weights and is never run; take {wanted}"
+        return f"it is TorchScript, a program, which holds more than weights and is never run; take {wanted}"
     if "data.pkl" not in names:
         return ARCHIVE
     if path.suffix in (".safetensors", ".onnx"):

@@ -94,7 +94,7 @@ def test_each_loss_s_reference_is_cropped_and_not_resized(host, name, width, hei
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_a_small_picture_of_one_that_vae_encode_crops(host, factor):
-    """Of 65×67 pixels, or near: the picture is guided by the small pixels that lie on it wholly."""
+    """With a factor of 3 the large one has 66×69 pixels: guided by the small pixels that lie wholly on 66×68."""
     width, height = ((length // factor) * factor for length in (67, 71))
     small = {"factor": factor, "kernel": "area"}
     shrink = {"class_type": "DSG_ShrinkPicture", "inputs": small | {"image": ["large", 0]}}
