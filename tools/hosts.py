@@ -24,7 +24,7 @@ from PIL import Image
 
 from tools.host import REPOSITORY, find_host, is_host
 from tools.server import Client, prepare_base, running_host
-from tools.small_models import FAMILIES, GRADIENTS, half_grey
+from tools.small_models import GRADIENTS, families, half_grey
 from tools.workflow import find, to_prompt
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "hosts.json"
@@ -47,8 +47,7 @@ def prompts(object_info: dict) -> Iterator[tuple[str, str, dict]]:
     """All that is run: its row of the table, what of the row, and the prompt."""
     for path in TEMPLATES:
         yield "templates", path.stem, template(path, object_info)
-    offered = object_info["Test_SmallModel"]["input"]["required"]["family"][1]["options"]
-    for family in filter(offered.__contains__, FAMILIES):
+    for family in families(object_info):
         for gradient in GRADIENTS:
             yield family, gradient, half_grey(family, gradient)
 
@@ -120,10 +119,12 @@ def well(record: dict) -> bool:
 
 
 def remark(record: dict) -> str | None:
-    """An error, or a way to the gradient other than the one asked for; a template asks for the best that there is."""
-    asked = record["what"] if record["what"] in GRADIENTS else "exact"
+    """What went wrong, or a way to the gradient other than the one asked for; a template asks for the best there is."""
     if "error" in record:
         return record["error"]
+    if not well(record):
+        return "a loss did not fall" if record["guided"] else "not every step was guided"
+    asked = record["what"] if record["what"] in GRADIENTS else "exact"
     return None if record["gradient"] == [asked] else f"by {', then '.join(record['gradient'])} in place of {asked}"
 
 

@@ -9,6 +9,12 @@ FAMILIES = ["SD 1.5", "SD 1.5 inpainting", "SDXL", "SD3", "Flux", "Qwen-Image", 
 GRADIENTS = ["exact", "low memory", "finite difference", "none"]
 
 
+def families(object_info: dict) -> list[str]:
+    """Those of `FAMILIES` that the host has."""
+    offered = object_info["Test_SmallModel"]["input"]["required"]["family"][1]["options"]
+    return [family for family in FAMILIES if family in offered]
+
+
 def half_grey(family: str, gradient: str | None, side: int = SIDE) -> dict:
     """A prompt for pictures of `side` pixels; unguided without a way to the gradient. Nodes have their parts' names."""
     nodes: dict[str, dict] = {}

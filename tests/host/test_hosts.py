@@ -32,7 +32,7 @@ def test_the_table_tells_errors_differences_and_what_a_host_lacks():
     records = [
         {"host": "1", "row": "Flux", "what": "exact", "levels": 0, **well},
         {"host": "1", "row": "Wan", "what": "exact", "levels": 0, **well},
-        {"host": "2", "row": "Flux", "what": "exact", "levels": 3, **well},
+        {"host": "2", "row": "Flux", "what": "exact", "levels": 3, **well, "gradient": ["exact", "low memory"]},
         {"host": "2", "row": "Flux", "what": "low memory", "levels": 90, **well, "losses_fell": False},
         {"host": "2", "row": "Flux", "what": "none", "error": "DSG KSampler: no."},
         {"host": "2", "row": "Flux", "what": "finite difference", "error": "DSG KSampler: no."},
@@ -43,6 +43,7 @@ def test_the_table_tells_errors_differences_and_what_a_host_lacks():
         "| Flux | 1 of 1, 0 | 1 of 4, 90 |",
         "| Wan | 1 of 1, 0 | not there |",
         "",
-        "- 2: by exact in place of low memory (first: Flux, low memory; in all 1)",
+        "- 2: by exact, then low memory in place of exact (first: Flux, exact; in all 1)",
+        "- 2: a loss did not fall (first: Flux, low memory; in all 1)",
         "- 2: DSG KSampler: no. (first: Flux, none; in all 2)",
     ]
