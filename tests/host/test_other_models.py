@@ -68,9 +68,11 @@ def test_a_large_picture_is_decoded_in_tiles_where_memory_is_short(host):
 
 
 def test_all_modes_but_exact_keep_little_of_the_vae_of_stable_diffusion(host):
+    """A trial, once a run, keeps all of a corner of 8×8 latents; the picture is four times as large."""
+
     def kept(gradient: str) -> int:
         before = len(host.log.read_text())
-        painted(host, "SD 1.5 inpainting", gradient, SIDE, "Test_WatchedModel", ("model", "vae"))
+        painted(host, "SD 1.5 inpainting", gradient, 2 * SIDE, "Test_WatchedModel", ("model", "vae"))
         return max(map(int, re.findall(r"kept of the VAE: (\d+) bytes", host.log.read_text()[before:])))
 
     exact = kept("exact")
