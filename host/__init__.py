@@ -337,7 +337,7 @@ class Decoder:
         """The same. If the VAE's blocks can be called again, its pass keeps their inputs alone."""
         if not self.repeatable(latent):
             return self(latent)
-        with checkpointing(self.vae.first_stage_model):
+        with self._checkpointing():
             return self(latent)
 
     def repeatable(self, latent: Tensor) -> bool:
@@ -349,7 +349,7 @@ class Decoder:
             corner = latent[:1, ..., :CORNER, :CORNER]
             expected = self._trial(corner)
             try:
-                with checkpointing(self.vae.first_stage_model):
+                with self._checkpointing():
                     tried = self._trial(corner)
             except Exception as error:  # whatever the decoder makes of it
                 if is_out_of_memory(error):
@@ -358,6 +358,15 @@ class Decoder:
             else:
                 self.found.append(all(map(nearly_equal, tried, expected)))
         return self.found[0]
+
+    @contextlib.contextmanager
+    def _checkpointing(self) -> Iterator[None]:
+        """Of the blocks of an autoencoder's parts, and of parts that are a mere sequence."""
+        network = self.vae.first_stage_model
+        with contextlib.ExitStack() as stack:
+            for part in (network, *network.children()):
+                stack.enter_context(checkpointing(part))
+            yield
 
     def _trial(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures, and a gradient through them."""

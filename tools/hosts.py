@@ -10,6 +10,7 @@ alone). They can be: the host's first noise follows the seed alone, and all late
 """
 
 import argparse
+import copy
 import io
 import json
 import re
@@ -43,6 +44,30 @@ def template(path: Path, object_info: dict) -> dict:
     return prompt
 
 
+# The outputs of loaders that the test's node makes dynamic: its input, and the number of the output there and here.
+LOADED = {
+    "Test_SmallModel": {"model": (0, 0), "vae": (2, 1)},
+    "DSG_LoadEmbeddedModel": {"model": (0, 0), "vae": (3, 1)},
+}
+
+
+def with_dynamic_weights(prompt: dict) -> dict:
+    """The prompt with each loader's model and VAE under dynamic patchers."""
+    changed = copy.deepcopy(prompt)
+    for key, node in prompt.items():
+        outputs = LOADED.get(node["class_type"])
+        if outputs is None:
+            continue
+        made, ways = f"{key} dynamic", {repr([key, there]): here for there, here in outputs.values()}
+        for user in changed.values():
+            for name, value in user["inputs"].items():
+                if repr(value) in ways:
+                    user["inputs"][name] = [made, ways[repr(value)]]
+        inputs = {name: [key, there] for name, (there, _) in outputs.items()}
+        changed[made] = {"class_type": "Test_DynamicWeights", "inputs": inputs}
+    return changed
+
+
 def prompts(object_info: dict) -> Iterator[tuple[str, str, dict]]:
     """All that is run: its row of the table, what of the row, and the prompt."""
     for path in TEMPLATES:
@@ -72,14 +97,14 @@ def check_imports(host: Client) -> None:
         raise RuntimeError(failed.group())
 
 
-def records(host: Client, only: str, references: dict[tuple[str, str], np.ndarray]) -> Iterator[dict]:
+def records(host: Client, only: str, dynamic: bool, references: dict[tuple[str, str], np.ndarray]) -> Iterator[dict]:
     """A record of each run. The first host's pictures are put into `references`."""
     is_first = not references
     for row, what, prompt in prompts(host.get("/object_info").json()):
         if not re.search(only, f"{row}: {what}"):
             continue
         try:
-            pictures, report = run(host, prompt)
+            pictures, report = run(host, with_dynamic_weights(prompt) if dynamic else prompt)
         except Exception as error:  # whatever goes wrong in a host is what this is run for
             yield {"row": row, "what": what, "error": str(error).splitlines()[0]}
             continue
@@ -109,7 +134,7 @@ def run_host(folder: Path, python: str, only: str, references: dict[tuple[str, s
                 check_imports(host)
                 name = host.get("/system_stats").json()["system"]["comfyui_version"]
                 name += ", dynamic weights" if DYNAMIC_WEIGHTS in packs else ""
-                for record in records(host, only, references):
+                for record in records(host, only, DYNAMIC_WEIGHTS in packs, references):
                     print(json.dumps({"host": name} | record), file=sys.stderr, flush=True)
                     yield {"host": name} | record
 
