@@ -6,6 +6,7 @@ python -m tools.server            the host with its front end on 127.0.0.1, unti
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
 import socket
@@ -71,7 +72,9 @@ class Client:
     def post(self, path: str, body: dict | None = None) -> requests.Response:
         return requests.post(f"http://{self.address}{path}", json=body or {}, timeout=60)
 
-    def run(self, prompt: dict, on_step: Callable[[str, int, int], None] | None = None) -> dict:
+    def run(
+        self, prompt: dict, on_step: Callable[[str, int, int], None] | None = None, seconds: float = math.inf
+    ) -> dict:
         """Queue a prompt in API format and wait for its end. Returns its outputs, node id → what the node showed.
 
         What nodes showed in words while they ran is in `texts` after it, node id → texts.
@@ -80,7 +83,9 @@ class Client:
 
         Raises:
             PromptError: with the host's own words, if it refuses or fails.
+            TimeoutError: if it takes more than these seconds; the host goes on with it.
         """
+        until = time.monotonic() + seconds
         with contextlib.closing(websocket.create_connection(f"ws://{self.address}/ws?clientId={self.id}")) as socket_:
             answer = self.post("/prompt", {"prompt": prompt, "client_id": self.id})
             if not answer.ok or answer.json().get("node_errors"):  # the host runs what is left of a prompt
@@ -88,7 +93,7 @@ class Client:
             number = answer.json()["prompt_id"]
             self.texts = {}
             while True:
-                message = socket_.recv()
+                message = next_message(socket_, until)
                 if isinstance(message, bytes):
                     self._read(message)
                     continue
@@ -117,6 +122,16 @@ class Client:
         """The PNG behind one entry of an output's `images`."""
         query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
         return self.get(f"/view?{query}").content
+
+
+def next_message(socket_: websocket.WebSocket, until: float) -> str | bytes:
+    """Raises TimeoutError if there is none until a time of `time.monotonic`."""
+    left = until - time.monotonic()
+    socket_.settimeout(None if left == math.inf else max(left, 0.001))
+    try:
+        return socket_.recv()
+    except websocket.WebSocketTimeoutException as error:
+        raise TimeoutError("the host took too long") from error
 
 
 def refusal(answer: dict) -> str:
