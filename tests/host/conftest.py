@@ -74,3 +74,11 @@ def lora(base) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(low_rank, folder / "random.safetensors")
     return "random.safetensors"
+
+
+@pytest.fixture
+def fresh(host) -> None:
+    """A host that has loaded no model."""
+    image = {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}}
+    host.run({"image": image, "shown": {"class_type": "PreviewImage", "inputs": {"images": ["image", 0]}}})
+    host.post("/free", {"unload_models": True, "free_memory": True})

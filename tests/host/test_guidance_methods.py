@@ -148,7 +148,7 @@ def test_a_model_without_a_gradient_is_guided_by_finite_differences_and_the_log_
 @pytest.mark.parametrize(
     ("times", "modes"), [(1, ["exact", "low memory"]), (2, ["exact", "low memory", "finite difference"])]
 )
-def test_a_run_that_is_too_large_finishes_in_a_cheaper_mode_and_says_so(host, template, exact, times, modes):
+def test_a_run_that_is_too_large_finishes_in_a_cheaper_mode_and_says_so(host, template, exact, fresh, times, modes):
     said = host.log.read_text().count("memory is short")
     result = restored(host, template, too_large=times)
     assert result.report["gradient_modes"] == modes

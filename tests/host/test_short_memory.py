@@ -13,14 +13,6 @@ from tools.workflow import find
 RED = 0xFF0000
 
 
-@pytest.fixture
-def fresh(host) -> None:
-    """A host that has loaded no model."""
-    image = {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}}
-    host.run({"image": image, "shown": {"class_type": "PreviewImage", "inputs": {"images": ["image", 0]}}})
-    host.post("/free", {"unload_models": True, "free_memory": True})
-
-
 def red(host: Client, side: int, **odd: tuple[str, dict]) -> tuple[np.ndarray, list[str]]:
     """A picture of `side` pixels that is to be red, and the modes. `odd`: model or vae → a node that changes it."""
     graph = Graph()
