@@ -1,6 +1,6 @@
 """One run: what is sampled, and how, as a prompt for the host's HTTP API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.tasks.graph import Graph, Slot
 from benchmarks.tasks.wiring import loss
@@ -56,7 +56,7 @@ def parts(graph: Graph, setting: Setting) -> tuple[Slot, Slot, Slot]:
 def saving(setting: Setting) -> dict:
     """A prompt that writes a random model and its decoder to where the host's loaders look."""
     graph = Graph()
-    model, _, vae = parts(graph, setting)
+    model, _, vae = parts(graph, replace(setting, files=False))
     graph.add("ModelSave", model=model, filename_prefix=f"diffusion_models/{setting.file}")
     graph.add("VAESave", vae=vae, filename_prefix=f"vae/{setting.file}")
     return graph.nodes
