@@ -10,7 +10,7 @@ is exact. Each method's one number is the best of a grid, for each number of ste
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,13 +20,15 @@ from sampling import (
     DPS,
     DSG,
     LGD_MC,
+    MMPS,
     TFG,
+    Automatic,
     Guidance,
     GuidanceMethod,
     GuidanceRate,
     LossTerm,
-    Progress,
     SeededNoise,
+    Spherical,
     sample,
 )
 
@@ -101,16 +103,15 @@ def draw_samples(
     problem: Problem,
     flow: bool,
     method: GuidanceMethod | None,
-    rate: GuidanceRate | None = None,
     steps: int = 50,
     count: int = SAMPLES,
 ) -> Tensor:
-    """`[count, 192]`, float64. Methods without the constraint need no rate."""
+    """`[count, 192]`, float64."""
     guidance = None
     if method:
-        terms = [LossTerm("measurement", problem.residuals, floor=NOISE * math.sqrt(MEASURED))]
-        rate = rate or GuidanceRate.constant(0)
-        guidance = Guidance(terms, lambda latent: latent, rate, Progress(lambda percent: 1e3 * (1 - percent)), method)
+        floor = NOISE * math.sqrt(MEASURED)
+        term = LossTerm("measurement", problem.residuals, floor=floor, noise_level=NOISE)
+        guidance = Guidance([term], lambda latent: latent, method)
     sigmas = noise_levels(flow, steps)
     x = sigmas[0] * torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(1))
     if not flow:
@@ -119,14 +120,14 @@ def draw_samples(
     return x.flatten(1).double()
 
 
-def grids() -> dict[str, list[tuple[float, GuidanceMethod, GuidanceRate | None]]]:
-    """For each method, its numbers with the method and rate that they make."""
-    found: dict[str, list[tuple[float, GuidanceMethod, GuidanceRate | None]]] = {
-        "DSG": [(rate, DSG, GuidanceRate.constant(rate)) for rate in RATES],
-        "DSG, automatic rate": [(rate, DSG, GuidanceRate(rate, rate, automatic=True)) for rate in RATES],
+def grids() -> dict[str, list[tuple[float, GuidanceMethod]]]:
+    """For each method, its numbers with the method that they make."""
+    found = {
+        "DSG": [(rate, replace(DSG, constraint=Spherical(GuidanceRate(rate)))) for rate in RATES],
+        "DSG, automatic rate": [(rate, replace(DSG, constraint=Automatic(GuidanceRate(rate)))) for rate in RATES],
     }
-    for method in (DPS, LGD_MC, TFG):
-        found[method.name] = [(strength, method.with_strength(strength), None) for strength in STRENGTHS]
+    for method in (DPS, LGD_MC, TFG, MMPS):
+        found[method.name] = [(strength, method.with_strength(strength)) for strength in STRENGTHS]
     return found
 
 
@@ -143,8 +144,8 @@ def measure(problem: Problem, flow: bool, steps: int) -> dict[str, dict]:
     rows = {}
     for name, grid in grids().items():
         tried = [
-            {"strength": number} | errors(problem, draw_samples(problem, flow, method, rate, steps))
-            for number, method, rate in grid
+            {"strength": number} | errors(problem, draw_samples(problem, flow, method, steps))
+            for number, method in grid
         ]
         rows[name] = min(tried, key=lambda row: row["mean"] if math.isfinite(row["mean"]) else math.inf)
     return rows

@@ -36,6 +36,10 @@ class Loss(Protocol):
 class MeasuredLoss(Loss, Protocol):
     """A loss against a measurement whose noise is known."""
 
+    @property
+    def noise_level(self) -> float:
+        """Standard deviation of the noise in each measured value. 0: unknown."""
+
     def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         """The loss that the measurement's noise alone explains, for pictures as in `fit`: `[batch]`, 0 if unknown.
 

@@ -4,7 +4,7 @@ The host lends them: with dynamic patchers (newer hosts, NVIDIA cards) and for l
 of a layer fetches its weights into memory that the next layers use again; and a LoRA that hangs on one conditioning
 alone is written into the weights for the pass of that conditioning, behind autograd's back. What autograd has saved of
 such a weight is then another layer's, or another LoRA's. Therefore these layers save none: they are called again on the
-way back, and fetch their weights as they did the first time (`sampling.calling_again`). So the module that computes is
+way back, and fetch their weights as they did the first time (`calling_again`). So the module that computes is
 always the one that the host has loaded, and there is no second copy of its weights.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from ..sampling import Again
+from ..sampling.differentiation.replay import Again
 
 
 def is_dynamic(patcher) -> bool:

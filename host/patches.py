@@ -1,7 +1,7 @@
 """What the patches of a model hold: networks, tensors, and what they remember of earlier passes.
 
 A patch is any callable in a model's options, and its state lies where Python lets it lie: in attributes, closures,
-lists and dictionaries. A second pass of a step must find that state as the first one did (see `sampling.replay`).
+lists and dictionaries. A second pass of a step must find that state as the first one did (see `replay`).
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..sampling import Again
+from ..sampling.differentiation.replay import Again
 
 # Defined in these modules: what a patch refers to and does not own.
 FOREIGN = {*sys.stdlib_module_names, "torch", "numpy", "PIL", "aiohttp", "tqdm", "server", "execution", "nodes"}
@@ -115,7 +115,7 @@ def _put(holder: Holder, key: object, value: object) -> None:
 
 
 def remember_patches(options: dict) -> Again:
-    """Remember what the patches in these options know now; see `sampling.replay`."""
+    """Remember what the patches in these options know now; see `replay`."""
     state = PatchState(options)
     state.forget_graphs()
     then = state.contents()

@@ -108,3 +108,18 @@ def check_range(start_percent: float, end_percent: float, node: str) -> None:
             f"{node}: start_percent ({start_percent:g}) lies behind end_percent ({end_percent:g}), so no step would be "
             "guided; swap them."
         )
+
+
+def check_vae(vae, node: str) -> None:
+    """Raises ValueError, in one sentence, if this is no VAE that decodes."""
+    if vae is None or vae.first_stage_model is None:
+        raise ValueError(f"{node}: there is no VAE in this checkpoint; connect one from a Load VAE node.")
+
+
+def check_latent(latent: dict, node: str) -> None:
+    """Raises ValueError, in one sentence, for latents that are no pictures or frames."""
+    samples = latent["samples"]
+    if samples.is_nested:
+        raise ValueError(f"{node}: nested latents (several media at once) cannot be guided; guide one of them alone.")
+    if samples.ndim < 4:
+        raise ValueError(f"{node}: this latent is no picture (shape {tuple(samples.shape)}); audio cannot be guided.")

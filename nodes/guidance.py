@@ -4,10 +4,20 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ..sampling import CURVES, GRADIENT_MODES, METHODS, GuidanceRate
+from ..sampling import (
+    CURVES,
+    GRADIENT_MODES,
+    METHODS,
+    Automatic,
+    GuidanceRate,
+    GuidedSteps,
+    Spherical,
+    Unconstrained,
+)
+from ..sampling.differentiation.differentiator import GradientMode
 from .checks import check_range
 from .inputs import range_inputs
-from .sockets import GuidanceMethodSocket, GuidanceRateSocket
+from .sockets import GuidanceMethodSocket, GuidanceRateSocket, RateBlend
 
 
 class GuidanceRateBlend(io.ComfyNode):
@@ -59,11 +69,18 @@ class GuidanceRateBlend(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, start_rate, end_rate, curve, interval, start_percent, end_percent, reuse_gradient=False
+        cls,
+        start_rate: float,
+        end_rate: float,
+        curve: str,
+        interval: int,
+        start_percent: float,
+        end_percent: float,
+        reuse_gradient: bool = False,
     ) -> io.NodeOutput:
         check_range(start_percent, end_percent, "Guidance Rate Blend")
-        rate = GuidanceRate(start_rate, end_rate, curve, interval, start_percent, end_percent, reuse=reuse_gradient)
-        return io.NodeOutput(rate)
+        when = GuidedSteps(interval, start_percent, end_percent, reuse_gradient)
+        return io.NodeOutput(RateBlend(Spherical(GuidanceRate(start_rate, end_rate, curve)), when))
 
 
 class AutomaticGuidanceRate(io.ComfyNode):
@@ -89,14 +106,14 @@ class AutomaticGuidanceRate(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, share, start_percent, end_percent) -> io.NodeOutput:
+    def execute(cls, share: float, start_percent: float, end_percent: float) -> io.NodeOutput:
         check_range(start_percent, end_percent, "Automatic Guidance Rate")
-        rate = GuidanceRate(share, share, start_percent=start_percent, end_percent=end_percent, automatic=True)
-        return io.NodeOutput(rate)
+        when = GuidedSteps(start_percent=start_percent, end_percent=end_percent)
+        return io.NodeOutput(RateBlend(Automatic(GuidanceRate(share)), when))
 
 
 AS_THE_METHOD = "as the method has it"
-CONSTRAINTS = {"spherical": True, "none": False}
+CONSTRAINTS = {"spherical": Spherical(), "none": Unconstrained()}
 
 
 class GuidanceMethodNode(io.ComfyNode):
@@ -113,8 +130,8 @@ class GuidanceMethodNode(io.ComfyNode):
                     "method",
                     options=list(METHODS),
                     default="DSG",
-                    tooltip="DSG stays on the sphere of the step's noise. DPS, FreeDoM, UGD, LGD-MC, MPGD and TFG are "
-                    "as in their papers.",
+                    tooltip="DSG stays on the sphere of the step's noise. The others are as in their papers. "
+                    "DPM-Solver++(2M) draws no noise: DPS on a deterministic step of second order.",
                 ),
                 io.Float.Input(
                     "step_size",
@@ -153,12 +170,19 @@ class GuidanceMethodNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, method, step_size, constraint=AS_THE_METHOD, recurrence=0, gradient="auto") -> io.NodeOutput:
-        chosen = replace(METHODS[method], gradient=gradient)
+    def execute(
+        cls,
+        method: str,
+        step_size: float,
+        constraint: str = AS_THE_METHOD,
+        recurrence: int = 0,
+        gradient: GradientMode = "auto",
+    ) -> io.NodeOutput:
+        chosen = replace(METHODS[method], gradient_mode=gradient)
         if step_size > 0:
             chosen = chosen.with_strength(step_size)
         if constraint in CONSTRAINTS:
-            chosen = replace(chosen, spherical=CONSTRAINTS[constraint])
+            chosen = replace(chosen, constraint=CONSTRAINTS[constraint])
         if recurrence > 0:
             chosen = replace(chosen, recurrence=recurrence)
         return io.NodeOutput(chosen)

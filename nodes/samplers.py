@@ -1,16 +1,25 @@
 """The samplers: all in one, and as a SAMPLER for the host's custom sampling nodes."""
 
+from dataclasses import replace
+from typing import Any
+
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..host import GuidedSampler, check_latent, check_vae, sample_latent, sampler_function
-from ..sampling import DSG, GuidanceRate
+from ..host import GuidedSampler, sample_latent, sampler_function
+from ..sampling import DSG, GuidanceMethod, GuidanceRate, GuidedSteps, Spherical
+from .checks import check_latent, check_vae
 from .inputs import rate_input, steering_inputs, vae_input
-from .sockets import ReportSocket
+from .sockets import RateBlend, ReportSocket
 
 
-def _rate(guidance_rate: float, rate_blend: GuidanceRate | None) -> GuidanceRate:
-    return rate_blend or GuidanceRate.constant(guidance_rate)
+def steered(
+    method: GuidanceMethod | None, guidance_rate: float, rate_blend: RateBlend | None
+) -> tuple[GuidanceMethod, GuidedSteps]:
+    """The method at the sampler's rate, which the constraint alone asks for, and the steps that are guided."""
+    blend = rate_blend or RateBlend(Spherical(GuidanceRate(guidance_rate)), GuidedSteps())
+    method = method or DSG
+    return replace(method, constraint=blend.constraint) if method.constraint.needs_noise else method, blend.when
 
 
 class DSGKSampler(io.ComfyNode):
@@ -71,24 +80,24 @@ class DSGKSampler(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model,
-        positive,
-        negative,
-        latent_image,
-        vae,
-        seed,
-        steps,
-        cfg,
-        scheduler,
-        denoise,
-        guidance_rate,
-        rate_blend=None,
-        method=None,
-        balance_losses=True,
+        model: Any,
+        positive: list,
+        negative: list,
+        latent_image: dict,
+        vae: Any,
+        seed: int,
+        steps: int,
+        cfg: float,
+        scheduler: str,
+        denoise: float,
+        guidance_rate: float,
+        rate_blend: RateBlend | None = None,
+        method: GuidanceMethod | None = None,
+        balance_losses: bool = True,
     ) -> io.NodeOutput:
         check_vae(vae, "DSG KSampler")
         check_latent(latent_image, "DSG KSampler")
-        sampler = GuidedSampler(vae, _rate(guidance_rate, rate_blend), method or DSG, balanced=balance_losses)
+        sampler = GuidedSampler(vae, *steered(method, guidance_rate, rate_blend), balanced=balance_losses)
         latent, report = sample_latent(
             model, positive, negative, latent_image, sampler, seed, steps, cfg, scheduler, denoise
         )
@@ -120,13 +129,21 @@ class DSGSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, vae, guidance_rate, eta, rate_blend=None, method=None, balance_losses=True) -> io.NodeOutput:
+    def execute(
+        cls,
+        vae: Any,
+        guidance_rate: float,
+        eta: float,
+        rate_blend: RateBlend | None = None,
+        method: GuidanceMethod | None = None,
+        balance_losses: bool = True,
+    ) -> io.NodeOutput:
         check_vae(vae, "DSG Sampler")
-        method = method or DSG
-        if eta == 0 and method.spherical:
+        method, when = steered(method, guidance_rate, rate_blend)
+        if eta == 0 and method.constraint.needs_noise:
             raise ValueError(
                 "DSG Sampler: with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
                 "set eta to 1, or connect a Guidance Method without the constraint."
             )
-        sampler = GuidedSampler(vae, _rate(guidance_rate, rate_blend), method, eta, balance_losses)
+        sampler = GuidedSampler(vae, method, when, eta, balance_losses)
         return io.NodeOutput(comfy.samplers.KSAMPLER(sampler_function(sampler)))

@@ -1,6 +1,19 @@
-"""The pack's own socket types."""
+"""The pack's own socket types, and what goes through one of them."""
+
+from typing import NamedTuple
 
 from comfy_api.latest import io
+
+from ..sampling.constraint import Constraint
+from ..sampling.rate import GuidedSteps
+
+
+class RateBlend(NamedTuple):
+    """constraint: at its rate over the run; when: which steps are guided."""
+
+    constraint: Constraint
+    when: GuidedSteps
+
 
 GuidanceRateSocket = io.Custom("GUIDANCE_RATE")
 GuidanceMethodSocket = io.Custom("GUIDANCE_METHOD")

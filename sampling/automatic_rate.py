@@ -5,10 +5,16 @@ Polyak's step, excess / ‖g‖, is how far the linearised loss has to go until 
 to the step's own noise, orthogonal to g.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from .spherical import norm_per_sample, sphere_radius, usable
+from .constraint import Proposal, free, where_guided
+from .per_sample import dot_per_sample, norm_per_sample, per_sample, usable
+from .rate import GuidanceRate
+from .spherical import sphere_radius
+from .step import Posterior
 
 
 def automatic_step(
@@ -31,18 +37,34 @@ def automatic_step(
     Returns:
         The latents, and each sample's share step / r, `[B]`. Samples without a usable gradient are unguided.
     """
-    unguided = posterior_mean + posterior_std * noise
-    inside = torch.ones_like(noise, dtype=torch.bool) if region is None else region.expand_as(noise)
-    noise, gradient = noise * inside, torch.where(inside, gradient, 0)
-    guide = usable(gradient).view(-1, *[1] * (noise.ndim - 1))
-
     r = sphere_radius(posterior_std, noise, region)
-    downhill = -gradient / torch.where(guide, norm_per_sample(gradient), 1)
-    step = torch.minimum(needed.to(noise.dtype).view_as(guide).clamp(min=0), r)
-    along = torch.stack([(one * other).sum() for one, other in zip(noise, downhill)]).view_as(guide)
-    across = noise - along * downhill
-    rest = (r**2 - step**2).clamp(min=0).sqrt()
-    guided = posterior_mean + step * downhill + rest * across / norm_per_sample(across)
+    step = torch.minimum(per_sample(needed.to(noise.dtype), noise).clamp(min=0), r)
 
-    share = torch.where(guide, step / r, 0).flatten()
-    return torch.where(guide & inside, guided, unguided), share
+    def on_sphere(noise: Tensor, gradient: Tensor) -> Tensor:
+        downhill = -gradient / norm_per_sample(gradient)
+        across = noise - per_sample(dot_per_sample(noise, downhill), noise) * downhill
+        rest = (r**2 - step**2).clamp(min=0).sqrt()
+        return posterior_mean + step * downhill + rest * across / norm_per_sample(across)
+
+    x_s = where_guided(on_sphere, Posterior(posterior_mean, posterior_std), noise, gradient, region)
+    return x_s, torch.where(usable(free(gradient, region)), (step / r).flatten(), 0)
+
+
+@dataclass(frozen=True)
+class Automatic:
+    """The losses say how much of a step they need.
+
+    Attributes:
+        share: how much of that they get, in [0, 1], over the guided range of the run.
+    """
+
+    share: GuidanceRate = GuidanceRate(1.0)
+    needs_noise = True
+    only_as_needed = True
+
+    def step(
+        self, unguided: Posterior, noise: Tensor, proposal: Proposal, region: Tensor | None = None
+    ) -> tuple[Tensor, float | None]:
+        needed = self.share.at(proposal.progress) * proposal.excess / proposal.gradient_norm
+        x_s, shares = automatic_step(unguided.mean, unguided.std, noise, -proposal.displacement, needed, region)
+        return x_s, float(shares.mean())

@@ -4,81 +4,55 @@ The gradient v = ∂L/∂x̂_0 is found loss by loss, each graph freed before th
 add up.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .cost import LossCost, measured
-from .half_precision import LOSS_FACTORS, product
+from .balance import shares, weighted_sum
+from .differentiation.cost import LossCost, measured
+from .differentiation.half_precision import LOSS_FACTORS, product
+from .differentiation.networks import Decoder
+from .differentiation.saved_tensors import is_overwritten
 from .loss_term import LossTerm
-from .saved_tensors import is_overwritten
-from .spherical import norm_per_sample, usable
+from .per_sample import per_sample
 
 
 class LossValue(NamedTuple):
-    """value: of each sample, `[B]`, unweighted; cost: of this value and its gradient."""
+    """value: of each sample, `[B]`, unweighted; cost: of this value and its gradient, where it was measured."""
 
     value: Tensor
-    cost: LossCost
+    cost: LossCost | None = None
 
 
 class EstimateGradient(NamedTuple):
-    """v: ∂L/∂x̂_0, of x̂_0's shape; excess: L over its floor, `[B]`, in the units of v; losses: of each term; factors:
-    each term's share in L (see `shares`), none where several estimates went into v."""
+    """The losses at an estimate x̂_0, summed to L.
+
+    v: ∂L/∂x̂_0, of x̂_0's shape; excess: what counts of L (see `LossTerm`), and noise_level: of the measurements, both
+    `[B]` in the units of v; losses: of each term; factors: each term's share in L (see `shares`), none where several
+    estimates went into v.
+    """
 
     v: Tensor
     excess: Tensor
+    noise_level: Tensor
     losses: dict[str, LossValue]
     factors: Sequence[Tensor] = ()
 
 
-def per_sample(values: Tensor, like: Tensor) -> Tensor:
-    """`[B] → [B, 1, ...]`, to multiply with like."""
-    return values.view(-1, *[1] * (like.ndim - 1))
+def value_and_gradient(term: LossTerm, images: Tensor, measure: bool = False) -> tuple[LossValue, Tensor]:
+    """A loss of images that want a gradient, and its gradient, of the images' shape.
 
-
-def shares(gradients: Sequence[Tensor], weights: Sequence[float], balanced: bool) -> list[Tensor]:
-    """The factor of each loss in the sum, for each sample, `[B]`: w_i; balanced: w_i / ‖g_i‖.
-
-    Balanced factors are scaled by the weighted mean of the norms, so that a loss alone counts as in the plain sum. A
-    loss without a usable gradient is left out, sample by sample.
-    """
-    if not balanced or len(gradients) == 1:
-        return [gradient.new_full([len(gradient)], weight) for weight, gradient in zip(weights, gradients)]
-    there = [usable(gradient) for gradient in gradients]
-    norms = [torch.where(u, norm_per_sample(gradient).flatten(), 1) for u, gradient in zip(there, gradients)]
-    length, total = torch.zeros_like(norms[0]), torch.zeros_like(norms[0])
-    for u, weight, norm in zip(there, weights, norms):
-        length = length + torch.where(u, abs(weight) * norm, 0)
-        total = total + abs(weight) * u
-    mean = length / total.clamp(min=torch.finfo(total.dtype).tiny)
-    return [torch.where(u, weight * mean / norm, 0) for u, weight, norm in zip(there, weights, norms)]
-
-
-def combine(gradients: Sequence[Tensor], weights: Sequence[float], balanced: bool) -> Tensor:
-    """The gradient of all losses together, `[B, ...]`: each one's own by its share; see `shares`."""
-    return weighted_sum(gradients, shares(gradients, weights, balanced))
-
-
-def weighted_sum(gradients: Sequence[Tensor], factors: Sequence[Tensor]) -> Tensor:
-    """Σ factor_i·g_i; a factor of 0 leaves out even what is not finite."""
-    total = torch.zeros_like(gradients[0])
-    for gradient, factor in zip(gradients, factors):
-        factor = per_sample(factor, gradient)
-        total = total + torch.where(factor == 0, 0, factor * gradient)
-    return total
-
-
-def value_and_gradient(term: LossTerm, images: Tensor) -> tuple[Tensor, Tensor, LossCost]:
-    """A loss of images that want a gradient: `[B]`, of the images' shape, and the cost of both.
+    Args:
+        measure: whether the cost of both is measured, which takes a little time itself.
 
     Raises:
         ValueError: in one sentence, if the loss overwrites what its gradient needs.
     """
     try:
-        with measured(images.device) as cost:
+        with measured(images.device) if measure else contextlib.nullcontext(lambda: None) as cost:
             for factor in LOSS_FACTORS:
                 value = term.loss(images)
                 (gradient,) = torch.autograd.grad(value.sum() * factor, images)
@@ -92,15 +66,11 @@ def value_and_gradient(term: LossTerm, images: Tensor) -> tuple[Tensor, Tensor, 
             f"DSG: the loss '{term.name}' changes in place what its gradient needs; it must compute new tensors "
             "instead (y = y + 1 for y += 1, and networks without inplace=True)."
         ) from error
-    return value.detach(), gradient, cost()
+    return LossValue(value.detach(), cost()), gradient
 
 
 def estimate_gradient(
-    denoised: Tensor,
-    losses: Sequence[LossTerm],
-    decode: Callable[[Tensor], Tensor],
-    balanced: bool = False,
-    above_floor: bool = False,
+    denoised: Tensor, losses: Sequence[LossTerm], decode: Decoder, balanced: bool = False, measure: bool = False
 ) -> EstimateGradient:
     """The gradient of the losses of the decoded estimate.
 
@@ -109,7 +79,7 @@ def estimate_gradient(
         losses: at least one term.
         decode: latents `[B, ...]` → images in about [0, 1], `[B, 3, H, W]`, differentiable.
         balanced: see `shares`; the norms are those of the gradients at the picture.
-        above_floor: a loss counts by what it exceeds its floor, and not at all below it.
+        measure: see `value_and_gradient`.
     """
     with torch.enable_grad():
         images = _decoded(denoised, decode)
@@ -117,55 +87,31 @@ def estimate_gradient(
         leaf = images[1].detach().to(torch.promote_types(images[1].dtype, torch.float32)).requires_grad_()
         gradients, excesses, values = [], [], {}
         for term in losses:
-            value, gradient, cost = value_and_gradient(term, leaf)
-            excess = _excess(term, value, above_floor)
-            if above_floor:
-                gradient = torch.where(per_sample(excess == 0, gradient), 0, gradient)
-            gradients.append(gradient)
+            values[term.name], gradient = value_and_gradient(term, leaf, measure)
+            excess = term.excess(values[term.name].value)
+            counts = per_sample(term.counts(excess), gradient)
+            gradients.append(torch.where(counts, gradient, 0))
             excesses.append(excess)
-            values[term.name] = LossValue(value, cost)
         factors = shares(gradients, [term.weight for term in losses], balanced)
         total = weighted_sum(gradients, factors)
         del images
         v = product(lambda: held.pop() if held else _decoded(denoised, decode), total, len(denoised))
-    return EstimateGradient(v, _summed(excesses, factors, len(denoised)), values, factors)
+    noise = weighted_sum([torch.full_like(factor, term.noise_level) for term, factor in zip(losses, factors)], factors)
+    excess = _of_samples(weighted_sum(excesses, factors), len(denoised))
+    return EstimateGradient(v, excess, _of_samples(noise, len(denoised)), values, factors)
 
 
-def estimate_value(
-    denoised: Tensor,
-    losses: Sequence[LossTerm],
-    decode: Callable[[Tensor], Tensor],
-    factors: Sequence[Tensor],
-    above_floor: bool = False,
-) -> Tensor:
+def estimate_value(denoised: Tensor, losses: Sequence[LossTerm], decode: Decoder, factors: Sequence[Tensor]) -> Tensor:
     """What `estimate_gradient` differentiates, `[B]`, with the factors that it found elsewhere."""
     with torch.no_grad():
         images = decode(denoised)
         images = images.to(torch.promote_types(images.dtype, torch.float32))
-        excesses = [_excess(term, term.loss(images), above_floor) for term in losses]
-        return _summed(excesses, factors, len(denoised))
-
-
-def _decoded(denoised: Tensor, decode: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """The estimate, wanting a gradient, and its pictures."""
-    with torch.enable_grad():
-        latent = denoised.detach().requires_grad_()
-        return latent, decode(latent)
-
-
-def _excess(term: LossTerm, value: Tensor, above_floor: bool) -> Tensor:
-    return (value - term.floor).clamp(min=0) if above_floor else value
-
-
-def _summed(excesses: Sequence[Tensor], factors: Sequence[Tensor], samples: int) -> Tensor:
-    """`[samples]`: a video's frames count together."""
-    return weighted_sum(excesses, factors).view(samples, -1).sum(1)
+        excesses = [term.excess(term.loss(images)) for term in losses]
+        return _of_samples(weighted_sum(excesses, factors), len(denoised))
 
 
 def smoothed_gradient(
-    denoised: Tensor,
-    shifts: Sequence[Tensor],
-    gradient_at: Callable[[Tensor], EstimateGradient],
+    denoised: Tensor, shifts: Sequence[Tensor], gradient_at: Callable[[Tensor], EstimateGradient]
 ) -> EstimateGradient:
     """The gradient of −log of the mean of exp(−L) over x̂_0 plus each of the shifts: Σ softmax(−L_k)·v_k.
 
@@ -175,18 +121,32 @@ def smoothed_gradient(
         return gradient_at(denoised)
     draws = [gradient_at(denoised + shift) for shift in shifts]
     excesses = torch.stack([draw.excess for draw in draws], dim=1)
-    likely = torch.stack(
-        [torch.softmax(-sample, 0) for sample in excesses]
-    )  # one by one: exp rounds by the batch's size
-    values = {
-        name: LossValue(
-            torch.stack([draw.losses[name].value for draw in draws]).mean(0),
-            LossCost(
-                sum(draw.losses[name].cost.seconds for draw in draws),
-                max(draw.losses[name].cost.megabytes for draw in draws),
-            ),
-        )
-        for name in draws[0].losses
-    }
-    v = weighted_sum([draw.v for draw in draws], likely.to(denoised.dtype).unbind(1))
-    return EstimateGradient(v, weighted_sum(list(excesses.unbind(1)), likely.unbind(1)), values)
+    # One by one, because exp rounds by the batch's size.
+    likely = torch.stack([torch.softmax(-sample, 0) for sample in excesses]).to(denoised.dtype).unbind(1)
+    v = weighted_sum([draw.v for draw in draws], likely)
+    excess, noise_level = (
+        weighted_sum(list(numbers), likely) for numbers in zip(*((draw.excess, draw.noise_level) for draw in draws))
+    )
+    values = {name: _mean([draw.losses[name] for draw in draws]) for name in draws[0].losses}
+    return EstimateGradient(v, excess, noise_level, values)
+
+
+def _decoded(denoised: Tensor, decode: Decoder) -> tuple[Tensor, Tensor]:
+    """The estimate, wanting a gradient, and its pictures."""
+    with torch.enable_grad():
+        latent = denoised.detach().requires_grad_()
+        return latent, decode(latent)
+
+
+def _of_samples(values: Tensor, samples: int) -> Tensor:
+    """`[samples]`: a video's frames count together."""
+    return values.view(samples, -1).sum(1)
+
+
+def _mean(values: Sequence[LossValue]) -> LossValue:
+    """The mean of several values of one loss; costs add up, but for the memory, which is taken again each time."""
+    mean = torch.stack([value.value for value in values]).mean(0)
+    costs = [value.cost for value in values if value.cost]
+    if not costs:
+        return LossValue(mean)
+    return LossValue(mean, LossCost(sum(cost.seconds for cost in costs), max(cost.megabytes for cost in costs)))

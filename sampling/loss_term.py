@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -16,7 +17,9 @@ class LossTerm:
         weight: factor in the sum of the losses.
         start_percent, end_percent: the range of the run in which it counts, in [0, 1].
         when: whether it counts at a noise level, beside that range.
-        floor: the value that the measurement's noise alone explains, one for all samples or `[B]`. 0: unknown.
+        floor: the value at which there is nothing left to ask for, one for all samples or `[B]`; what the measurement's
+            noise alone explains, for instance. None: unknown, it counts whatever its value is.
+        noise_level: standard deviation of the noise in each number that the loss compares with. 0: none, or unknown.
     """
 
     name: str
@@ -24,5 +27,14 @@ class LossTerm:
     weight: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
-    floor: float | Tensor = 0.0
     when: Callable[[float], bool] = lambda sigma: True
+    floor: float | Tensor | None = None
+    noise_level: float = 0.0
+
+    def excess(self, value: Tensor) -> Tensor:
+        """What counts of its values, `[B]`: what exceeds the floor."""
+        return value if self.floor is None else (value - self.floor).clamp(min=0)
+
+    def counts(self, excess: Tensor) -> Tensor:
+        """Whether there is anything left to ask for, bool `[B]`."""
+        return torch.ones_like(excess, dtype=torch.bool) if self.floor is None else excess != 0

@@ -22,6 +22,11 @@ class Progress:
 
     level: Callable[[float], float]
 
+    @classmethod
+    def even(cls, highest: float) -> "Progress":
+        """Of a run whose noise level falls evenly from the highest one to 0."""
+        return cls(lambda share: highest * (1 - share))
+
     def within(self, start: float, end: float, sigma: float) -> bool:
         """Whether a step that begins at noise level sigma lies between these shares of the run, both included.
 

@@ -1,4 +1,4 @@
-"""The guidance rate over the run: how much of each step's direction the loss decides."""
+"""The guidance rate over the run, and which steps of the run are guided."""
 
 import math
 from collections.abc import Callable
@@ -14,31 +14,39 @@ CURVES: dict[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class GuidanceRate:
-    """A rate that moves from `start` to `end` along a curve, inside a range of the run, on every k-th step.
+    """A rate that moves from `start` to `end` along a curve, over the guided range of the run.
 
     Attributes:
-        start, end: rates in [0, 1] at the two ends of the range. The paper's settings are 0.05 to 0.2.
+        start: the rate where the range begins, in [0, 1]. The paper's settings are 0.05 to 0.2.
+        end: the rate where it ends. None: it stays.
         curve: one of `CURVES`.
+    """
+
+    start: float
+    end: float | None = None
+    curve: str = "linear"
+
+    def at(self, progress: float) -> float:
+        """The rate at a share of the guided range, in [0, 1]."""
+        end = self.start if self.end is None else self.end
+        return self.start + (end - self.start) * CURVES[self.curve](progress)
+
+
+@dataclass(frozen=True)
+class GuidedSteps:
+    """Every k-th step within a range of the run.
+
+    Attributes:
         interval: k ≥ 1: the first step of the run is guided, and every k-th after it.
         start_percent, end_percent: the guided range, in [0, 1]: 0 is pure noise, 1 is the finished picture.
         reuse: the steps in between go on with the losses' last gradient at the estimate, ∂L/∂x̂_0, rather than unguided:
             at the cost of the denoiser's gradient alone, without the decoder and the losses.
-        automatic: the loss says how much of a step it needs (see `automatic_rate`), and a rate is the share of that
-            which it gets.
     """
 
-    start: float
-    end: float
-    curve: str = "linear"
     interval: int = 1
     start_percent: float = 0.0
     end_percent: float = 1.0
-    automatic: bool = False
     reuse: bool = False
-
-    @classmethod
-    def constant(cls, rate: float) -> "GuidanceRate":
-        return cls(rate, rate)
 
     def guides(self, index: int) -> bool:
         """Whether step number `index` is guided, if it lies in the guided range."""
@@ -48,8 +56,7 @@ class GuidanceRate:
         """Whether a guided step number `index` computes the losses, rather than to reuse their last gradient."""
         return index % self.interval == 0
 
-    def at(self, percent: float) -> float:
-        """The rate at `percent` of the run; at one end of the guided range if it lies beyond it."""
+    def progress(self, percent: float) -> float:
+        """The share of the guided range that is over at `percent` of the run; that of its nearer end beyond it."""
         length = self.end_percent - self.start_percent
-        progress = min(max((percent - self.start_percent) / length, 0.0), 1.0) if length > 0 else 0.0
-        return self.start + (self.end - self.start) * CURVES[self.curve](progress)
+        return min(max((percent - self.start_percent) / length, 0.0), 1.0) if length > 0 else 0.0

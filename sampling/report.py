@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from statistics import fmean, median
 
-from .cost import LossCost
+from .differentiation.cost import LossCost
 
 RISEN = 1.05  # times the first value
 

@@ -7,33 +7,23 @@ the most.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-
-def norm_per_sample(x: Tensor) -> Tensor:
-    """L2 norm of each sample, `[B, ...] → [B, 1, ...]`.
-
-    Sample by sample, because a reduction over the batch rounds differently for another batch size, and a picture must
-    not depend on its neighbours.
-    """
-    norms = torch.stack([torch.linalg.vector_norm(sample) for sample in x])
-    return norms.view(-1, *[1] * (x.ndim - 1))
-
-
-def usable(gradient: Tensor) -> Tensor:
-    """Which samples' gradients give a direction: finite and not zero. `[B, ...] → bool [B]`."""
-    norms = norm_per_sample(gradient).flatten()
-    return norms.isfinite() & (norms > 0)
+from .constraint import Proposal, where_guided
+from .per_sample import norm_per_sample, per_sample
+from .rate import GuidanceRate
+from .step import Posterior
 
 
 def sphere_radius(std: float, like: Tensor, region: Tensor | None = None) -> Tensor:
     """r = sqrt(n)·std, with n the free elements of one sample. Returns `[B, 1, ...]`, or a scalar without a region."""
     if region is None:
         return torch.as_tensor(math.sqrt(like[0].numel()) * std, dtype=like.dtype, device=like.device)
-    free = region.expand_as(like).flatten(1).sum(1).to(like.dtype)
-    return (free.sqrt() * std).view(-1, *[1] * (like.ndim - 1))
+    elements = region.expand_as(like).flatten(1).sum(1).to(like.dtype)
+    return per_sample(elements.sqrt() * std, like)
 
 
 def spherical_step(
@@ -62,15 +52,31 @@ def spherical_step(
 
     Samples whose gradient is zero or not finite take the unguided sample.
     """
-    unguided = posterior_mean + posterior_std * noise
-    inside = torch.ones_like(noise, dtype=torch.bool) if region is None else region.expand_as(noise)
-    noise, gradient = noise * inside, torch.where(inside, gradient, 0)
-
     r = sphere_radius(posterior_std, noise, region)
-    d_star = -r * gradient / norm_per_sample(gradient)
-    d_sample = posterior_std * noise
-    d_mix = d_sample + guidance_rate * (d_star - d_sample)
-    guided = posterior_mean + r * d_mix / norm_per_sample(d_mix)
 
-    guide = usable(gradient).view(-1, *[1] * (noise.ndim - 1)) & inside
-    return torch.where(guide, guided, unguided)
+    def on_sphere(noise: Tensor, gradient: Tensor) -> Tensor:
+        d_star = -r * gradient / norm_per_sample(gradient)
+        d_sample = posterior_std * noise
+        d_mix = d_sample + guidance_rate * (d_star - d_sample)
+        return posterior_mean + r * d_mix / norm_per_sample(d_mix)
+
+    return where_guided(on_sphere, Posterior(posterior_mean, posterior_std), noise, gradient, region)
+
+
+@dataclass(frozen=True)
+class Spherical:
+    """DSG's constraint: the point on the sphere of the step's noise, as far towards the displacement as the rate says.
+
+    Attributes:
+        rate: over the guided range of the run.
+    """
+
+    rate: GuidanceRate = GuidanceRate(0.2)
+    needs_noise = True
+    only_as_needed = False
+
+    def step(
+        self, unguided: Posterior, noise: Tensor, proposal: Proposal, region: Tensor | None = None
+    ) -> tuple[Tensor, float | None]:
+        rate = self.rate.at(proposal.progress)
+        return spherical_step(unguided.mean, unguided.std, noise, -proposal.displacement, rate, region), rate

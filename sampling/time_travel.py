@@ -8,10 +8,15 @@ import math
 
 from torch import Tensor
 
-from .posterior import alpha
+from .step import Step
 
 
-def travel_back(x_s: Tensor, sigma_s: float, sigma_t: float, noise: Tensor, flow: bool = False) -> Tensor:
-    """x_t = (α_t/α_s)·x_s + sqrt(σ_t² − (α_t/α_s)²·σ_s²)·noise: the latent at σ_t, drawn given the one at σ_s < σ_t."""
-    ratio = alpha(sigma_t, flow) / alpha(sigma_s, flow)
-    return ratio * x_s + math.sqrt(max(sigma_t**2 - (ratio * sigma_s) ** 2, 0)) * noise
+def travel_back(x_s: Tensor, step: Step, noise: Tensor) -> Tensor:
+    """x_t = (α_t/α_s)·x_s + sqrt(σ_t² − (α_t/α_s)²·σ_s²)·noise: the latent at t, drawn given the one at s.
+
+    Args:
+        x_s: the step's result, `[B, ...]`.
+        noise: N(0, I), of the same shape.
+    """
+    ratio = step.alpha_t / step.alpha_s
+    return ratio * x_s + math.sqrt(max(step.sigma_t**2 - (ratio * step.sigma_s) ** 2, 0)) * noise

@@ -1,11 +1,12 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import settings
 from torch import Tensor
 
-from sampling import DSG, Guidance, GuidanceMethod, GuidanceRate, LossTerm, Progress
+from sampling import DSG, Guidance, GuidanceMethod, GuidanceRate, GuidedSteps, LossTerm, Progress, Spherical
 
 # The same examples in every run, and no limit on an example's time: the machine may be busy.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -24,19 +25,23 @@ def denoiser() -> Callable[[Tensor, Tensor], Tensor]:
 
 @pytest.fixture(scope="session")
 def guide() -> Callable[..., Guidance]:
-    """Guidance by losses of the latent itself, at a constant rate. `top` is the highest noise level of the run."""
+    """Guidance by losses of the latent itself. `top` is the highest noise level of the run; `rate` is that of a method
+    with the spherical constraint."""
 
     def make(
         *losses: LossTerm | Callable[[Tensor], Tensor],
         method: GuidanceMethod = DSG,
-        rate: GuidanceRate | float = 0.2,
+        rate: GuidanceRate | float | None = None,
+        when: GuidedSteps | None = None,
         top: float = 10.0,
     ) -> Guidance:
         terms: Sequence[LossTerm] = [
             loss if isinstance(loss, LossTerm) else LossTerm(f"loss {number}", loss)
             for number, loss in enumerate(losses)
         ]
-        rate = rate if isinstance(rate, GuidanceRate) else GuidanceRate.constant(rate)
-        return Guidance(terms, lambda latent: latent, rate, Progress(lambda percent: top * (1 - percent)), method)
+        if rate is not None:
+            assert isinstance(method.constraint, Spherical)
+            method = replace(method, constraint=Spherical(GuidanceRate(rate) if isinstance(rate, float) else rate))
+        return Guidance(terms, lambda latent: latent, method, when or GuidedSteps(), Progress.even(top))
 
     return make

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import Progress, SeededNoise, sample
-from sampling.posterior import alpha, posterior_std
+from sampling import DPMPP_2M, Guidance, Progress, SeededNoise, sample
+from sampling.step import Step, alpha
 
 NOISE = SeededNoise(3)
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
@@ -89,6 +89,17 @@ def test_at_eta_0_it_is_the_hosts_rectified_flow_sampler(comfy, denoiser):
     assert_close(ours, host_run(comfy, denoiser, x, sigmas, 0.0, flow=True), **CLOSE)
 
 
+@pytest.mark.parametrize("flow", [False, True])
+@pytest.mark.parametrize("steps", [1, 2, 5, 20])
+def test_the_second_order_solver_is_the_hosts_dpmpp_2m(comfy, denoiser, flow, steps):
+    sigmas = host_sigmas(comfy, flow, steps)
+    x = start(sigmas)
+    model = comfy.samplers.KSamplerX0Inpaint(Guider(denoiser, model_sampling(comfy, flow)), sigmas)
+    theirs = comfy.k_diffusion.sampling.sample_dpmpp_2m(model, x, sigmas, {"denoise_mask": None}, disable=True)
+    ours, _ = sample(denoiser, x, sigmas, NOISE, Guidance([], lambda latent: latent, DPMPP_2M), flow=flow)
+    assert_close(ours, theirs, **CLOSE)
+
+
 def renoise_coeff(sigma_t: float, sigma_s: float, eta: float) -> float:
     """How much fresh noise the host's rectified-flow step adds."""
     sigma_down = sigma_s * (1 + (sigma_s / sigma_t - 1) * eta)
@@ -111,7 +122,7 @@ def test_each_rectified_flow_step_is_the_hosts_at_some_eta_of_its_own(comfy, den
     x = start(sigmas)
     for sigma_t, sigma_s in pairwise(sigmas.tolist()):
         step = torch.tensor([sigma_t, sigma_s], dtype=torch.float64)
-        its_eta = host_eta(sigma_t, sigma_s, posterior_std(sigma_t, sigma_s, eta, flow=True))
+        its_eta = host_eta(sigma_t, sigma_s, Step(0, sigma_t, sigma_s, eta, flow=True).posterior_std)
         theirs = host_run(comfy, denoiser, x, step, its_eta, flow=True)
         x, _ = sample(denoiser, x, step, NOISE, eta=eta, flow=True)
         assert_close(x, theirs, rtol=1e-6, atol=1e-6)  # the host's renoise_coeff loses half the digits near σ_s

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import DSG, GuidanceRate, LossTerm, SeededNoise, automatic_step, sample
+from sampling import (
+    DSG,
+    Automatic,
+    GuidanceMethod,
+    GuidanceRate,
+    GuidedSteps,
+    LossTerm,
+    SeededNoise,
+    Unconstrained,
+    sample,
+)
+from sampling.automatic_rate import automatic_step
 from sampling.estimate import estimate_gradient
 
 SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.0, 0.3, 0.0])
@@ -91,12 +102,12 @@ def distance(images: Tensor) -> Tensor:
     return norms(images - 0.5)
 
 
-def automatic(share: float, **rate) -> GuidanceRate:
-    return GuidanceRate(share, share, automatic=True, **rate)
+def automatic(share: float) -> GuidanceMethod:
+    return replace(DSG, constraint=Automatic(GuidanceRate(share)))
 
 
-def run(denoiser, guide, *losses: LossTerm, share: float = 1.0, method=DSG):
-    return sample(denoiser, START, SIGMAS, SeededNoise(0), guide(*losses, method=method, rate=automatic(share)))
+def run(denoiser, guide, *losses: LossTerm, share: float = 1.0):
+    return sample(denoiser, START, SIGMAS, SeededNoise(0), guide(*losses, method=automatic(share)))
 
 
 def test_a_loss_below_its_floor_moves_nothing_and_is_not_called_skipped(denoiser, guide):
@@ -131,7 +142,7 @@ def test_a_step_goes_its_share_of_the_way_to_where_the_linearised_loss_is_at_its
     start = START[:1] * 5
     for share in (0.5, 1.0):
         x = start
-        guidance = guide(LossTerm("distance", distance, floor=floor), rate=automatic(share), top=10.0)
+        guidance = guide(LossTerm("distance", distance, floor=floor), method=automatic(share))
         _, report = sample(ahead, x, torch.tensor([10.0, 9.999]), SeededNoise(0), guidance)
         excess = float(distance(x)) - floor
         r = math.sqrt(75) * 9.999 * math.sqrt(1 - 0.9999**2)
@@ -153,16 +164,18 @@ def test_the_losses_scale_does_not_matter(denoiser, guide, exponent):
 
 
 def test_interval_and_range_count_as_for_other_rates(denoiser, guide):
-    rate = automatic(0.3, interval=2, start_percent=0.5)
-    _, report = sample(denoiser, START, SIGMAS, SeededNoise(0), guide(distance, rate=rate))
+    guidance = guide(distance, method=automatic(0.3), when=GuidedSteps(interval=2, start_percent=0.5))
+    _, report = sample(denoiser, START, SIGMAS, SeededNoise(0), guidance)
     assert [bool(step.losses) for step in report.steps] == [False, False, True, False, False]
 
 
-def test_without_the_constraint_nothing_is_automatic(denoiser, guide):
-    dps = replace(DSG.with_strength(0.05), spherical=False)
-    plain, _ = sample(denoiser, START, SIGMAS, SeededNoise(0), guide(LossTerm("d", distance, floor=1e6), method=dps))
-    x, _ = run(denoiser, guide, LossTerm("d", distance, floor=1e6), method=dps)
-    assert torch.equal(x, plain)
+@pytest.mark.parametrize("method", [DSG, replace(DSG.with_strength(0.05), constraint=Unconstrained())])
+def test_a_floor_counts_for_the_automatic_rate_alone(denoiser, guide, method):
+    runs = [
+        sample(denoiser, START, SIGMAS, SeededNoise(0), guide(LossTerm("d", distance, floor=floor), method=method))[0]
+        for floor in (None, 1e6)
+    ]
+    assert torch.equal(*runs)
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -175,7 +188,7 @@ def test_the_excess_of_several_losses_is_in_the_units_of_their_gradient(balanced
         LossTerm("first", lambda images: (first * images).flatten(1).sum(1), 2.0, floor=values[0] - 3),
         LossTerm("second", lambda images: (100 * second * images).flatten(1).sum(1), 0.5, floor=100 * values[1] - 7),
     ]
-    found = estimate_gradient(x, terms, lambda latent: latent, balanced, above_floor=True)
+    found = estimate_gradient(x, terms, lambda latent: latent, balanced)
     factors = [(found.v * direction).flatten(1).sum(1) for direction in (first, second)]
     gram = torch.stack(
         [torch.stack([(a * b).flatten(1).sum(1) for b in (first, second)]) for a in (first, second)]
@@ -186,8 +199,8 @@ def test_the_excess_of_several_losses_is_in_the_units_of_their_gradient(balanced
 
 def test_a_loss_at_its_floor_leaves_the_direction_to_the_others():
     x = torch.randn(2, 3, 2, 2, dtype=torch.float64)
-    wants, done = LossTerm("wants", distance), LossTerm("done", lambda images: norms(images), floor=1e6)
-    both = estimate_gradient(x, [wants, done], lambda latent: latent, balanced=True, above_floor=True)
-    alone = estimate_gradient(x, [wants], lambda latent: latent, balanced=True, above_floor=True)
+    wants, done = LossTerm("wants", distance, floor=0.0), LossTerm("done", lambda images: norms(images), floor=1e6)
+    both = estimate_gradient(x, [wants, done], lambda latent: latent, balanced=True)
+    alone = estimate_gradient(x, [wants], lambda latent: latent, balanced=True)
     assert_close(both.v, alone.v)
     assert_close(both.excess, alone.excess)

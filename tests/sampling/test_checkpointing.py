@@ -5,18 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from sampling import (
-    DPS,
-    Denoisers,
-    Guidance,
-    GuidanceRate,
-    LossTerm,
-    Progress,
-    SeededNoise,
-    checkpointing,
-    loss_gradient,
-    sample,
-)
+from sampling import DPS, Denoisers, Guidance, LossTerm, SeededNoise, loss_gradient, sample
+from sampling.differentiation.checkpointing import checkpointing
 
 WIDTH, DEPTH = 8, 5
 START = torch.randn(2, WIDTH, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -121,8 +111,6 @@ def test_a_run_on_such_a_denoiser_stays_exact():
     guidance = Guidance(
         [LossTerm("half", lambda images: (images - 0.5).norm(dim=1))],
         lambda latent: latent,
-        GuidanceRate.constant(0.2),
-        Progress(lambda percent: 20 * (1 - percent)),
         DPS.with_strength(0.1),
     )
     levels = torch.tensor([3.0, 1.0, 0.0])

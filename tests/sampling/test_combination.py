@@ -5,13 +5,18 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import LossTerm, loss_gradient
-from sampling.estimate import combine
+from sampling import LossTerm
+from sampling.balance import shares, weighted_sum
+from sampling.estimate import estimate_gradient
 
 
 def gradients(*sizes: float) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
     return [size * torch.randn(2, 3, 4, 4, generator=generator, dtype=torch.float64) for size in sizes]
+
+
+def combine(each: list[Tensor], weights: list[float], balanced: bool) -> Tensor:
+    return weighted_sum(each, shares(each, weights, balanced))
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
@@ -65,7 +70,7 @@ def test_the_cost_tells_what_a_loss_keeps_without_its_weights() -> None:
 
     terms = [LossTerm("cheap", cheap), LossTerm("costly", costly)]
     x = torch.rand(2, 3, 64, 64)
-    losses = loss_gradient(lambda x, sigma: x, x, 1.0, terms, lambda latent: latent).losses
+    losses = estimate_gradient(x, terms, lambda latent: latent, measure=True).losses
     picture = x.numel() * 4 / 2**20
     assert losses["cheap"].cost.megabytes < 0.1 * picture
     assert losses["costly"].cost.megabytes == pytest.approx(2 * picture)  # exp and exp of sin, and no weight

@@ -29,10 +29,9 @@ import pytest
 from torch import Tensor
 
 from benchmarks.gaussian_prior import MEASURED, NOISE, Problem, draw_problem, draw_samples
-from sampling import DPS, DSG, FREEDOM, LGD_MC, MPGD, TFG, UGD, GuidanceRate
+from sampling import DPMPP_2M, DPS, DSG, FREEDOM, LGD_MC, MMPS, MPGD, TFG, UGD, Automatic, Spherical
 
-RATE = GuidanceRate.constant(0.2)
-AUTOMATIC = GuidanceRate(1.0, 1.0, automatic=True)
+AUTOMATIC = replace(DSG, constraint=Automatic())
 SAMPLES = 64
 
 
@@ -56,22 +55,24 @@ def test_unguided_samples_are_the_priors(problem, unguided):
 
 
 @pytest.mark.parametrize(
-    ("method", "rate"),
+    "method",
     [
-        (DSG, RATE),
-        (DSG, AUTOMATIC),
-        (DPS.with_strength(1.0), RATE),
-        (FREEDOM.with_strength(1.0), RATE),
-        (UGD.with_strength(60.0), RATE),
-        (replace(UGD, spherical=True), RATE),
-        (LGD_MC.with_strength(1.0), RATE),
-        (MPGD.with_strength(1.0), RATE),
-        (TFG.with_strength(0.5), RATE),
+        DSG,
+        AUTOMATIC,
+        DPS.with_strength(1.0),
+        FREEDOM.with_strength(1.0),
+        UGD.with_strength(60.0),
+        replace(UGD, constraint=Spherical()),
+        LGD_MC.with_strength(1.0),
+        MPGD.with_strength(1.0),
+        TFG.with_strength(0.5),
+        MMPS,
+        DPMPP_2M.with_strength(1.0),
     ],
 )
-def test_guided_samples_move_to_the_exact_posterior_mean(problem, unguided, method, rate):
+def test_guided_samples_move_to_the_exact_posterior_mean(problem, unguided, method):
     flow, free = unguided
-    guided = draw_samples(problem, flow, method, rate, count=SAMPLES)
+    guided = draw_samples(problem, flow, method, count=SAMPLES)
 
     def distance(samples: Tensor) -> float:
         return float((samples.mean(0) - problem.posterior_mean()).norm())
@@ -82,5 +83,5 @@ def test_guided_samples_move_to_the_exact_posterior_mean(problem, unguided, meth
 
 def test_the_automatic_rate_stops_where_noise_alone_is_left(problem, unguided):
     flow, _ = unguided
-    residuals = problem.residuals(draw_samples(problem, flow, DSG, AUTOMATIC, count=SAMPLES))
+    residuals = problem.residuals(draw_samples(problem, flow, AUTOMATIC, count=SAMPLES))
     assert residuals.mean() == pytest.approx(NOISE * math.sqrt(MEASURED), rel=0.1)

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.testing import assert_close
 from torch.utils.checkpoint import checkpoint
 
-from sampling import DPS, GRADIENT_MODES, MPGD, Denoisers, LossTerm, Memory, SeededNoise, loss_gradient, sample
+from sampling import DPS, GRADIENT_MODES, MPGD, Decoders, Denoisers, LossTerm, SeededNoise, loss_gradient, sample
+from sampling.differentiation.memory import Memory
 
 SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.0, 0.3, 0.0])
 NEAR = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -118,7 +119,7 @@ def run(guide, denoiser, method=SMALL):
 
 
 def with_mode(mode: str, method=SMALL):
-    return replace(method, gradient=mode)
+    return replace(method, gradient_mode=mode)
 
 
 def without_gradient(denoiser):
@@ -241,9 +242,9 @@ def test_a_decoder_without_memory_goes_on_in_tiles(guide, denoiser, mode, method
         tiled.append(latent)
         return latent
 
-    guidance = guide(*LOSSES, method=replace(method, gradient=mode))
+    guidance = guide(*LOSSES, method=replace(method, gradient_mode=mode))
     expected, _ = sample(denoiser, START, SIGMAS, SeededNoise(0), guidance)
-    guidance = replace(guidance, decode=decode, tiled_decode=tiled_decode)
+    guidance = replace(guidance, decoder=Decoders(decode, tiled=tiled_decode))
     x, report = sample(denoiser, START, SIGMAS, SeededNoise(0), guidance)
     assert report.gradient_modes == modes
     assert len(tiled) == 5 + 1  # a step each, and one to check the losses' gradient
@@ -260,7 +261,7 @@ def test_after_the_tiles_come_finite_differences_and_then_an_error(guide, denois
         seen.append(torch.is_grad_enabled())
         return denoiser(x, sigma)
 
-    guidance = replace(guide(*LOSSES, method=SMALL), decode=never, tiled_decode=never)
+    guidance = replace(guide(*LOSSES, method=SMALL), decoder=Decoders(never, tiled=never))
     with pytest.raises(torch.OutOfMemoryError):
         sample(counting, START, SIGMAS, SeededNoise(0), guidance)
     # exact; low memory, whole and in tiles; finite difference: each fails where its first estimate is decoded
@@ -311,6 +312,7 @@ def test_all_ways_but_the_exact_one_decode_sparingly(guide, mode, times):
         sparing.append(latent)
         return latent
 
-    guidance = replace(guide(*LOSSES, method=replace(SMALL, gradient=mode)), sparing_decode=sparing_decode)
+    decoder = Decoders(lambda latent: latent, sparing_decode)
+    guidance = replace(guide(*LOSSES, method=replace(SMALL, gradient_mode=mode)), decoder=decoder)
     sample(symmetric, START, SIGMAS, SeededNoise(0), guidance)
     assert len(sparing) == times

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampling import CURVES, GuidanceRate
+from sampling import CURVES, GuidanceRate, GuidedSteps
 
 unit = st.floats(0, 1)
 curves = st.sampled_from(sorted(CURVES))
@@ -13,10 +13,12 @@ def test_the_curves_are_those_of_the_node():
 
 
 @given(unit, unit, curves, st.floats(0, 0.5), st.floats(0.51, 1))
-def test_a_curve_goes_from_start_to_end(start, end, curve, start_percent, end_percent):
-    rate = GuidanceRate(start, end, curve, start_percent=start_percent, end_percent=end_percent)
-    assert rate.at(start_percent) == pytest.approx(start)
-    assert rate.at(end_percent) == pytest.approx(end)
+def test_a_curve_goes_from_start_to_end_over_the_guided_range(start, end, curve, start_percent, end_percent):
+    rate, when = GuidanceRate(start, end, curve), GuidedSteps(start_percent=start_percent, end_percent=end_percent)
+    assert rate.at(when.progress(start_percent)) == pytest.approx(start)
+    assert rate.at(when.progress(end_percent)) == pytest.approx(end)
+    assert when.progress(0) == 0
+    assert when.progress(1) == 1
 
 
 @given(unit, unit, curves, unit, unit)
@@ -33,18 +35,17 @@ def test_the_curves_differ_in_the_middle():
     assert at_a_quarter == pytest.approx({"linear": 0.25, "cosine": 0.14644661, "ease in": 0.0625, "ease out": 0.4375})
 
 
-@given(unit, unit)
-def test_constant_is_constant(rate, percent):
-    assert GuidanceRate.constant(rate).at(percent) == rate
-    assert GuidanceRate.constant(rate).guides(0)
+@given(unit, curves, unit)
+def test_a_rate_without_an_end_stays(rate, curve, progress):
+    assert GuidanceRate(rate, curve=curve).at(progress) == rate
 
 
 @given(st.integers(1, 20), st.integers(0, 100))
 def test_the_first_step_and_every_kth_after_it_are_guided(interval, index):
-    rate = GuidanceRate(0.1, 0.2, interval=interval)
-    assert rate.guides(0)
-    assert rate.guides(index) == (index in range(0, 101, interval))
+    when = GuidedSteps(interval)
+    assert when.guides(0)
+    assert when.guides(index) == (index in range(0, 101, interval))
 
 
 def test_a_range_of_no_length_has_the_starts_rate():
-    assert GuidanceRate(0.1, 0.2, start_percent=0.5, end_percent=0.5).at(0.5) == 0.1
+    assert GuidedSteps(start_percent=0.5, end_percent=0.5).progress(0.5) == 0

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from sampling import DPS, Denoisers, LossTerm, SeededNoise, loss_gradient, sample
-from sampling.half_precision import product
+from sampling.differentiation.half_precision import product
 
 START = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
 V = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(1))

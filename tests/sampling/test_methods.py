@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from sampling import DPS, DSG, FREEDOM, MPGD, TFG, UGD
+from sampling import DPMPP_2M, DPS, DSG, FREEDOM, METHODS, MPGD, TFG, UGD, Spherical, Unconstrained
 from sampling.estimate import EstimateGradient
-from sampling.guided_step import GuidedEstimate, StepNumbers, displacement
-from sampling.posterior import posterior
-from sampling.schedules import constant, inverse_signal, noise, rising, rising_at_start, signal
+from sampling.methods.estimator import GuidedEstimate, Oracle
+from sampling.methods.schedules import constant, inverse_signal, noise, rising, rising_at_start, signal
+from sampling.step import Previous, Step
 
 ALPHA_BARS = [0.01, 0.1, 0.5, 0.9, 1.0]
 
 
 def test_dsg_is_dps_on_the_sphere():
-    assert replace(DSG, name="DPS", spherical=False) == DPS
+    assert replace(DSG, name="DPS", constraint=Unconstrained()) == DPS
 
 
 def test_a_strength_replaces_rho_or_mu_and_keeps_their_ratio():
@@ -33,10 +33,10 @@ def test_a_strength_replaces_rho_or_mu_and_keeps_their_ratio():
     ("percent", "repeats"), [(0.0, 1), (0.29, 1), (0.3, 3), (0.45, 3), (0.6, 3), (0.61, 1), (1.0, 1)]
 )
 def test_steps_are_repeated_in_the_semantic_stage_alone(guide, percent, repeats):
-    sigma = 10 * (1 - percent)
-    assert guide(method=FREEDOM).repeats(sigma) == repeats
-    assert guide(method=UGD).repeats(sigma) == 6
-    assert guide(method=DSG).repeats(sigma) == 1
+    step = Step(0, 10 * (1 - percent), 0.0, progress=guide().progress)
+    assert guide(method=FREEDOM).repeats(step) == repeats
+    assert guide(method=UGD).repeats(step) == 6
+    assert guide(method=DSG).repeats(step) == 1
 
 
 def test_schedules():
@@ -57,36 +57,47 @@ def test_schedules_are_finite_where_a_flow_begins_in_pure_noise(schedule):
     assert len(schedule([0.0, 0.0])) == 1
 
 
-def numbers(sigma_t: float, sigma_s: float, flow: bool, rho: float = 0.0) -> StepNumbers:
-    return StepNumbers(rho, 0.0, 0.0, sigma_t, sigma_s, 1.0, flow)
-
-
-def estimate(gradient: torch.Tensor, shift: torch.Tensor) -> GuidedEstimate:
-    return GuidedEstimate(
-        torch.zeros_like(shift), gradient, shift, EstimateGradient(gradient, torch.ones(len(shift)), {})
-    )
+def estimate(method, step: Step, x: torch.Tensor, gradient: torch.Tensor) -> GuidedEstimate:
+    """What a method makes of a gradient that is the same everywhere, with a denoiser whose Jacobian is the identity."""
+    at_estimate = EstimateGradient(gradient, torch.ones(len(x)), torch.zeros(len(x)), {})
+    oracle = Oracle(lambda x: (x, lambda v: v), lambda denoised: at_estimate, lambda name: torch.zeros_like(x))
+    (strengths,) = method.strengths([step])
+    return method.estimator(x, step, strengths, oracle)
 
 
 def test_the_step_is_that_of_the_variance_preserving_coordinates():
     """a = 1 / sqrt(α² + σ²): at α = 1, σ_t = sqrt(8), σ_s = sqrt(3) a step of ζ·g is one of ζ·g·3·2 here."""
-    g = torch.randn(2, 3, 4, 4)
-    still = estimate(g, torch.zeros_like(g))
-    moved = displacement(DPS, numbers(math.sqrt(8), math.sqrt(3), False, 0.5), still)
-    assert_close(moved, -0.5 * 6 * g)
+    x, g = torch.randn(2, 2, 3, 4, 4)
+    half = replace(DPS, rho=0.5)
+    assert_close(estimate(half, Step(0, math.sqrt(8), math.sqrt(3)), x, g).push, -0.5 * 6 * g)
     a_t, a_s = 1 / math.hypot(0.2, 0.8), 1 / math.hypot(0.4, 0.6)
-    assert_close(displacement(DPS, numbers(0.8, 0.6, True, 0.5), still), -0.5 * g / (a_t * a_s))
+    assert_close(estimate(half, Step(0, 0.8, 0.6, flow=True), x, g).push, -0.5 * g / (a_t * a_s))
 
 
-@given(st.floats(0.05, 0.95), st.floats(0.05, 0.9), st.booleans())
-def test_guidance_of_the_noise_is_a_plain_step_from_another_estimate(sigma_t, share, flow):
-    x, denoised, shift = torch.randn(3, 2, 3, 4, 4, dtype=torch.float64)
-    sigma_s = share * sigma_t
-    moved = displacement(UGD, numbers(sigma_t, sigma_s, flow), estimate(torch.zeros_like(x), shift))
-    before, _ = posterior(x, denoised, sigma_t, sigma_s, 1.0, flow)
-    after, _ = posterior(x, denoised + shift, sigma_t, sigma_s, 1.0, flow)
-    assert_close(moved, after - before, rtol=1e-9, atol=1e-9)
+def test_a_deterministic_method_has_no_sphere():
+    with pytest.raises(ValueError, match="is deterministic, so there is no sphere"):
+        replace(DPMPP_2M, constraint=Spherical())
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.05, 0.9), st.booleans(), st.floats(0, 1), st.sampled_from(sorted(METHODS)))
+def test_a_solvers_pull_is_how_its_mean_goes_with_the_estimate(sigma_t, share, flow, eta, name):
+    x, denoised, before, shift = torch.randn(4, 2, 3, 4, 4, dtype=torch.float64)
+    step = Step(1, sigma_t, share * sigma_t, eta, flow)
+    for previous in (None, Previous(Step(0, sigma_t * 1.1, sigma_t, eta, flow), before)):
+        unmoved = METHODS[name].solver(x, denoised, step, previous)
+        moved = METHODS[name].solver(x, denoised + shift, step, previous)
+        assert_close(unmoved.pull * shift, moved.mean - unmoved.mean, rtol=1e-9, atol=1e-9)
+
+
+def test_guidance_of_the_noise_goes_through_the_solver_and_other_guidance_does_not():
+    x, g = torch.randn(2, 2, 3, 4, 4)
+    step = Step(0, 0.8, 0.6)
+    on_noise, beside = estimate(UGD, step, x, g), estimate(DPS, step, x, g)
+    assert (on_noise.push, beside.shift) == (0, 0)
+    assert on_noise.shift.abs().min() > 0
+    assert beside.push.abs().min() > 0
 
 
 def test_in_pure_noise_a_flow_is_not_guided_through_its_noise():
-    g = torch.randn(2, 3, 4, 4)
-    assert not displacement(UGD, numbers(1.0, 0.9, True, 6.0), estimate(g, g)).any()
+    x, g = torch.randn(2, 2, 3, 4, 4)
+    assert not estimate(UGD, Step(0, 1.0, 0.9, flow=True), x, g).shift.any()

@@ -11,14 +11,15 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
-from sampling import DSG, TFG, Denoisers, LossTerm, SeededNoise, is_out_of_memory, sample
+from sampling import DSG, TFG, Denoisers, LossTerm, SeededNoise, Spherical, sample
+from sampling.differentiation.memory import is_out_of_memory
 from tests.sampling import toy
 
 START = 10 * toy.START
 SIGMAS = torch.tensor([10.0, 3.0, 0.0], dtype=torch.float64)  # one guided step, and the last one, which is not
 CHEAPER = {"auto": ["exact", "low memory"], "exact": ["exact", "low memory"]}
 CHEAPER["low memory"] = ["low memory", "finite difference"]
-OTHER = replace(TFG, spherical=True, iterations=2)
+OTHER = replace(TFG, constraint=Spherical(), iterations=2)
 LOSSES = [LossTerm("measured", toy.loss), LossTerm("size", lambda images: images.flatten(1).norm(dim=1))]
 
 
@@ -74,11 +75,11 @@ def quick_collection(guide) -> Iterator[None]:
     [(mode, DSG) for mode in ("auto", "exact", "low memory", "finite difference", "none")] + [("auto", OTHER)],
 )
 def test_every_allocation_of_a_guided_step(guide, mode, method):
-    method = replace(method, gradient=mode)
+    method = replace(method, gradient_mode=mode)
     clean, _, estimated, total = run(guide, method)
     assert 20 < estimated < total
     modes = CHEAPER.get(mode)
-    cheaper = run(guide, replace(method, gradient=modes[-1]))[0] if modes else None
+    cheaper = run(guide, replace(method, gradient_mode=modes[-1]))[0] if modes else None
     for failing in range(1, total + 1):
         if modes and failing <= estimated:
             x, report, *_ = run(guide, method, failing)
@@ -95,7 +96,7 @@ def test_every_allocation_of_a_guided_step(guide, mode, method):
 def test_a_step_that_fails_again_in_the_cheaper_mode_takes_the_next(guide, later):
     x, report, *_ = run(guide, DSG, 5, 5 + later)
     assert report.gradient_modes == ["exact", "low memory", "finite difference"]
-    assert torch.equal(x, run(guide, replace(DSG, gradient="finite difference"))[0])
+    assert torch.equal(x, run(guide, replace(DSG, gradient_mode="finite difference"))[0])
 
 
 @pytest.mark.parametrize(

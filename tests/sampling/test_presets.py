@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import METHODS, Guidance, GuidanceMethod, GuidanceRate, LossTerm, Progress, SeededNoise, sample
-from tests.sampling.toy import START, ddpm_alpha_bars, loss, network
+from sampling import METHODS, Guidance, GuidanceMethod, LossTerm, Progress, SeededNoise, sample
+from tests.sampling.toy import MEASURED, START, ddpm_alpha_bars, loss, network
 
 STEPS = 8
 RATE = 0.2
 NOISE = SeededNoise(5)
+NOISE_LEVEL = 0.3
 
 
 def gradient(value: Tensor, of: Tensor) -> Tensor:
@@ -34,6 +35,8 @@ class Step(NamedTuple):
     fresh: Tensor
     smoothing: list[Tensor]
     rising: float  # TFG's s(t) / its mean, for α_t = ᾱ_t / ᾱ_{t−1}
+    flow: bool
+    before: tuple[Tensor, float] | None  # x_t and ᾱ_t of the step before
 
     @property
     def alpha(self) -> float:
@@ -115,6 +118,47 @@ def tfg(step: Step) -> Tensor:
     return step.unguided(x_0) + delta_t / math.sqrt(step.alpha) + math.sqrt(step.alpha_bar_next) * (moved - x_0)
 
 
+def mmps(step: Step) -> Tensor:
+    """A takes every second column; (σ_y² + A·V·Aᵀ)⁻¹·(y − A·x̂_0) by one iteration of conjugate gradients.
+
+    This toy's Jacobian is no covariance: where it turns a vector by more than arccos(0.05), its variance is cut there.
+    """
+    x_t = step.x_t.requires_grad_()
+    x_0 = network(x_t, step.alpha_bar)
+    r = (MEASURED - x_0)[..., ::2].detach()
+
+    def covariance_times(v: Tensor) -> Tensor:
+        """V·Aᵀ·v = (1 − ᾱ) / sqrt(ᾱ)·Jᵀ·Aᵀ·v."""
+        (product,) = torch.autograd.grad(x_0[..., ::2], x_t, v, retain_graph=True)
+        return (1 - step.alpha_bar) / math.sqrt(step.alpha_bar) * product
+
+    def dot(a: Tensor, b: Tensor) -> Tensor:
+        return (a * b).sum(dim=(1, 2, 3), keepdim=True)
+
+    covariance_r = covariance_times(r)
+    least = 0.05 * (dot(r, r) * dot(covariance_r, covariance_r)).sqrt()
+    z = dot(r, r) / (NOISE_LEVEL**2 * dot(r, r) + dot(r, covariance_r[..., ::2]).maximum(least)) * r
+    return step.unguided(x_0 + covariance_times(z))
+
+
+def dpmpp_2m(step: Step) -> Tensor:
+    """Algorithm 2 with λ = −log σ in the host's coordinates, and the gradient of DPS added."""
+    x_t = step.x_t.requires_grad_()
+    x_0 = network(x_t, step.alpha_bar)
+    moved = -2.0 * gradient(loss(x_0), x_t)
+    alpha_t, alpha_s = math.sqrt(step.alpha_bar), math.sqrt(step.alpha_bar_next)
+    ratio = math.sqrt((1 - step.alpha_bar_next) / (1 - step.alpha_bar))
+    estimate = x_0
+    if step.before is not None and step.alpha_bar_next < 1:
+        before, bar_before = step.before
+        lambda_before, lambda_t, lambda_s = (
+            -math.log(host_sigma(bar, step.flow)) for bar in (bar_before, step.alpha_bar, step.alpha_bar_next)
+        )
+        r = (lambda_t - lambda_before) / (lambda_s - lambda_t)
+        estimate = (1 + 1 / (2 * r)) * x_0 - 1 / (2 * r) * network(before, bar_before)
+    return ratio * x_t + (alpha_s - alpha_t * ratio) * estimate + moved
+
+
 PAPERS: dict[str, Callable[[Step], Tensor]] = {
     "DPS": dps,
     "DSG": dsg,
@@ -123,6 +167,8 @@ PAPERS: dict[str, Callable[[Step], Tensor]] = {
     "LGD-MC": lgd_mc,
     "MPGD": mpgd,
     "TFG": tfg,
+    "MMPS": mmps,
+    "DPM-Solver++(2M)": dpmpp_2m,
 }
 
 
@@ -139,6 +185,7 @@ def paper_trajectory(paper: Callable[[Step], Tensor], method: str, flow: bool) -
     """Each x_t of the run, and the result. `flow` only chooses the noises' seeds."""
     x, bars = START, ddpm_alpha_bars(STEPS)
     alphas = [alpha_bar / after for alpha_bar, after in pairwise(bars)]
+    before = None
     for t, (alpha_bar, alpha_bar_next) in enumerate(pairwise(bars)):
         draw = noise_of(flow, alpha_bar)
         std = math.sqrt((1 - alpha_bar / alpha_bar_next) * (1 - alpha_bar_next) / (1 - alpha_bar))
@@ -147,10 +194,12 @@ def paper_trajectory(paper: Callable[[Step], Tensor], method: str, flow: bool) -
             yield x
             fresh = draw() if repeat == 0 else draw(f" {repeat}")
             smoothing = [draw(f"smoothing {k} {repeat}") for k in range(10)]
-            x_next = paper(Step(x.detach().clone(), alpha_bar, alpha_bar_next, std, fresh, smoothing, rising)).detach()
+            x_t = x.detach().clone()
+            step = Step(x_t, alpha_bar, alpha_bar_next, std, fresh, smoothing, rising, flow, before)
+            x_next = paper(step).detach()
             ratio = alpha_bar / alpha_bar_next
             x = math.sqrt(ratio) * x_next + math.sqrt(1 - ratio) * draw(f"time travel {repeat}")
-        x = x_next
+        x, before = x_next, (x_t.detach(), alpha_bar)
     yield x
 
 
@@ -173,13 +222,13 @@ def our_trajectory(method: GuidanceMethod, flow: bool) -> list[Tensor]:
         return network(x / scale, 1 - (float(sigma[0]) / scale) ** 2)
 
     progress = Progress(lambda percent: float(np.interp(percent * STEPS, range(STEPS + 1), levels)))
-    rate, trajectory = GuidanceRate.constant(RATE), []
+    trajectory = []
     x, _ = sample(
         denoiser,
         START * host_scale(levels[0], flow),
         torch.tensor(levels, dtype=torch.float64),
         NOISE,
-        Guidance([LossTerm("loss", loss)], lambda z: z, rate, progress, method),
+        Guidance([LossTerm("loss", loss, noise_level=NOISE_LEVEL)], lambda z: z, method, progress=progress),
         flow=flow,
         callback=lambda event: trajectory.append(event["x"] / host_scale(event["sigma"], flow)),
     )
@@ -194,9 +243,9 @@ def same_trajectory(paper: Callable[[Step], Tensor], method: GuidanceMethod, flo
 
 
 def test_these_are_all():
-    assert list(PAPERS) == ["DPS", "DSG", "FreeDoM", "UGD", "LGD-MC", "MPGD", "TFG"]
+    assert list(PAPERS) == ["DPS", "DSG", "FreeDoM", "UGD", "LGD-MC", "MPGD", "TFG", "MMPS", "DPM-Solver++(2M)"]
     assert sorted(METHODS) == sorted(PAPERS)
-    assert [name for name, method in METHODS.items() if method.spherical] == ["DSG"]
+    assert [name for name, method in METHODS.items() if method.constraint.needs_noise] == ["DSG"]
 
 
 @pytest.mark.parametrize("flow", [False, True])

@@ -38,7 +38,7 @@ def run(guide, denoiser):
             return change(denoiser(Wrong.apply(x, factor), sigma))
 
         terms = LossTerm("distance", lambda images: distance(Wrong.apply(images, loss_factor)))
-        guidance = guide(terms, method=replace(DSG, gradient=mode))
+        guidance = guide(terms, method=replace(DSG, gradient_mode=mode))
         _, report = sample(Denoisers(denoise, tell=told.append), START, SIGMAS, SeededNoise(0), guidance)
         return told, report
 

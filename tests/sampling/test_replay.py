@@ -5,8 +5,7 @@ import random
 import numpy as np
 import torch
 
-from sampling import all_again, random_numbers
-from sampling.replay import replaying
+from sampling.differentiation.replay import all_again, random_numbers, replaying
 
 
 def drawn() -> list[float]:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sampling import is_out_of_memory
-from sampling.saved_tensors import is_overwritten, saved_tensors
+from sampling.differentiation.memory import is_out_of_memory
+from sampling.differentiation.saved_tensors import is_overwritten, saved_tensors
 
 
 def test_storages_count_once_and_weights_not_at_all():

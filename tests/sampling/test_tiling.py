@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from sampling.saved_tensors import saved_tensors
-from sampling.tiling import OVERLAP, TILE, decode_in_tiles, starts
+from sampling.differentiation.saved_tensors import saved_tensors
+from sampling.differentiation.tiling import OVERLAP, TILE, decode_in_tiles, starts
 
 SCALE = 4
 MIXING = torch.randn(3, 4, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

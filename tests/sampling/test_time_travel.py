@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from sampling import UGD, LossTerm, SeededNoise, sample, travel_back
-from sampling.posterior import alpha
+from sampling import UGD, LossTerm, SeededNoise, sample
+from sampling.step import Step, alpha
+from sampling.time_travel import travel_back
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.0, 0.99), st.booleans())
@@ -13,9 +14,10 @@ def test_it_leads_to_the_noisier_level(sigma_t, share, flow):
     """Of x_s = α_s·x_0 + σ_s·ε the signal becomes α_t·x_0, and the variances add up to σ_t²."""
     sigma_s = share * sigma_t
     one, nothing = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
-    signal = travel_back(alpha(sigma_s, flow) * one, sigma_s, sigma_t, nothing, flow)
-    kept = travel_back(sigma_s * one, sigma_s, sigma_t, nothing, flow)
-    fresh = travel_back(nothing, sigma_s, sigma_t, one, flow)
+    step = Step(0, sigma_t, sigma_s, flow=flow)
+    signal = travel_back(alpha(sigma_s, flow) * one, step, nothing)
+    kept = travel_back(sigma_s * one, step, nothing)
+    fresh = travel_back(nothing, step, one)
     assert_close(signal, alpha(sigma_t, flow) * one)
     assert_close((kept**2 + fresh**2).sqrt(), sigma_t * one)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..per_sample import per_sample
+
 HALF = (torch.float16, torch.bfloat16)
 SIZE = 2.0**-3  # root mean square of what is sent backward
 SMALLER = 2.0**-8  # a second try, where the first one overflowed
@@ -22,7 +24,7 @@ def sizes(v: Tensor) -> Tensor:
     size = torch.stack([torch.linalg.vector_norm(sample.float()) / sample.numel() ** 0.5 for sample in v])
     there = size.isfinite() & (size > 0)
     exponent = torch.log2(SIZE / torch.where(there, size, 1)).round().clamp(-100, 100)
-    return torch.where(there, torch.exp2(exponent), 1).view(-1, *[1] * (v.ndim - 1))
+    return per_sample(torch.where(there, torch.exp2(exponent), 1), v)
 
 
 def product(graph: Callable[[], tuple[Tensor, Tensor]], v: Tensor, samples: int, again: bool = True) -> Tensor:
@@ -43,7 +45,7 @@ def product(graph: Callable[[], tuple[Tensor, Tensor]], v: Tensor, samples: int,
     lost = ~result.flatten(1).isfinite().all(1) & v.reshape(samples, -1).isfinite().all(1)
     if again and lost.any():
         second = _scaled(*graph(), v, factor * SMALLER)
-        result = torch.where(lost.view(-1, *[1] * (result.ndim - 1)), second, result)
+        result = torch.where(per_sample(lost, result), second, result)
     return result
 
 

@@ -4,24 +4,26 @@ import contextlib
 import gc
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 import torch
 from torch import Tensor
 
-from .jacobian import Denoisers, Pullback, exact, finite_difference, low_memory, none
 from .memory import is_out_of_memory
+from .networks import Decoder, Decoders, Denoisers
 from .probe import denoiser_agreement, repeats, roughly
+from .pullbacks import Pullback, exact, finite_difference, low_memory, none
 from .replay import Again
 from .saved_tensors import is_overwritten, overwriting_allowed, saved_tensors
 
+GradientMode = Literal["auto", "exact", "low memory", "finite difference", "none"]
+GRADIENT_MODES: tuple[GradientMode, ...] = get_args(GradientMode)
 WAYS: dict[str, Callable[[Denoisers, Tensor, float, Again], tuple[Tensor, Pullback]]] = {
     "exact": exact,
     "low memory": low_memory,
     "finite difference": finite_difference,
     "none": none,
 }
-GRADIENT_MODES = ("auto", *WAYS)
 CHEAPER = {"exact": "low memory", "low memory": "finite difference"}
 SHORTAGE = "memory is short"
 WRONG = "a test step contradicts the gradient that this model gives"
@@ -43,32 +45,34 @@ class Estimate(NamedTuple):
 
 
 class Differentiator:
-    """Denoises with a pullback, and changes to a way that works: for the rest of the run, with a line in the log.
+    """Denoises with a pullback and decodes, and changes to a way that works: for the rest of the run, and says so.
 
     Attributes:
         mode: the way in use, one of `WAYS`.
         history: every way that was used, in order.
         checked: the ways that were held against another pass.
         agreement: what a test step changed, over what the gradient says of it. None: none was taken.
-        tileable, tiles: whether the estimate can be, and whether it is, decoded in tiles.
+        tiles: whether the estimate is decoded in tiles.
         overwrites: whether the denoiser changes what its gradient needs (as Flux's `img += …` does), so that an exact
             pass has to watch for it. It costs a little time for each operation.
     """
 
-    def __init__(self, denoisers: Denoisers, mode: str = "auto", tileable: bool = False):
-        self.denoisers = denoisers
+    def __init__(self, denoisers: Denoisers, decoders: Decoders, mode: GradientMode = "auto"):
+        self.denoisers, self.decoders = denoisers, decoders
         self.automatic = mode == "auto"
-        self.mode = "exact" if self.automatic else mode
-        self.tileable, self.tiles = tileable, False
-        self.history = [self.mode]
+        self.mode: str = "exact" if self.automatic else mode
+        self.tiles = False
+        self.history: list[str] = [self.mode]
         self.checked: set[str] = set()
         self.agreement: float | None = None
         self.overwrites = False
 
     @property
-    def sparing(self) -> bool:
-        """Whether memory counts more than time."""
-        return self.mode != "exact"
+    def decode(self) -> Decoder:
+        """The decoder that is as sparing with memory as the denoiser's gradient is now."""
+        if self.tiles and self.decoders.tiled:
+            return self.decoders.tiled
+        return (self.mode != "exact" and self.decoders.sparing) or self.decoders.plain
 
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """`work(self, *arguments)`, and again in another way if memory runs out or, automatic, there is no gradient."""
@@ -147,7 +151,7 @@ class Differentiator:
             return _collect
         if self.mode == "exact":
             return partial(self._change, CHEAPER[self.mode], SHORTAGE)
-        if self.tileable and not self.tiles:
+        if self.decoders.tiled and not self.tiles:
             return self._tile
         return partial(self._change, CHEAPER[self.mode], SHORTAGE) if self.mode in CHEAPER else None
 

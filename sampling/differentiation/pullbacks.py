@@ -10,54 +10,22 @@ backward pass of the denoiser:
     none                f           v itself
 """
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from ..per_sample import norm_per_sample
 from .half_precision import HALF, product
-from .memory import Memory
-from .replay import Again, Remember, random_numbers
-from .spherical import norm_per_sample
+from .networks import Denoiser, Denoisers, levels
+from .replay import Again
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
 Pullback = Callable[[Tensor], Tensor]
 
 # δ / ‖x‖ of the finite difference, by the precision that the denoiser computes in: large enough that rounding does not
 # drown the difference. In float32 anything from 0.003 to 0.1 gives the same cosine to the exact gradient.
 RELATIVE_STEPS = {torch.float16: 0.05, torch.bfloat16: 0.1}
 RELATIVE_STEP = 0.01
-
-
-@dataclass(frozen=True)
-class Denoisers:
-    """The denoiser, `(x [B, ...], sigma [B]) → denoised [B, ...]`, in three variants that agree.
-
-    Attributes:
-        plain: without a gradient.
-        differentiable: differentiable in x. None: the plain one is.
-        checkpointed: differentiable, but keeps the inputs of its blocks alone and computes the rest again as it goes
-            backward. None: the differentiable one.
-        precision: of its arithmetic.
-        memory: of the device that it runs on.
-        remember: what a second pass of the same step has to see again; see `replay`.
-        tell: says to the user what they should know, in a sentence.
-    """
-
-    plain: Denoiser
-    differentiable: Denoiser | None = None
-    checkpointed: Denoiser | None = None
-    precision: torch.dtype = torch.float32
-    memory: Memory = field(default_factory=Memory)
-    remember: Remember = random_numbers
-    tell: Callable[[str], None] = logging.warning
-
-
-def levels(x: Tensor, sigma: float) -> Tensor:
-    """The noise level of each sample, `[B]`."""
-    return x.new_full([len(x)], sigma)
 
 
 def exact(denoisers: Denoisers, x: Tensor, sigma: float, again: Again) -> tuple[Tensor, Pullback]:

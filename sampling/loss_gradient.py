@@ -3,14 +3,15 @@
 With D the denoiser, J its Jacobian and L the loss of the decoded estimate, the chain is g = Jᵀ·v with v = ∂L/∂x̂_0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from torch import Tensor
 
+from .differentiation.differentiator import Differentiator, GradientMode
+from .differentiation.networks import Decoder, Decoders, Denoiser, Denoisers
 from .estimate import LossValue, estimate_gradient
-from .gradient_modes import Differentiator
-from .jacobian import Denoiser, Denoisers
 from .loss_term import LossTerm
 
 
@@ -27,28 +28,28 @@ def loss_gradient(
     x: Tensor,
     sigma: float,
     losses: Sequence[LossTerm],
-    decode: Callable[[Tensor], Tensor],
+    decode: Decoder,
     balanced: bool = False,
-    mode: str = "exact",
+    mode: GradientMode = "exact",
 ) -> Gradient:
     """Denoise x and differentiate the losses of the decoded estimate with respect to it.
 
     Args:
         denoiser: `(x [B, ...], sigma [B]) → denoised [B, ...]`.
         x: `[B, ...]`, at noise level sigma.
-        losses: at least one term.
+        losses: at least one term; their floors do not count.
         decode: latents `[B, ...]` → images in about [0, 1], `[B, 3, H, W]`, differentiable.
-        balanced: whether each loss's gradient counts by its weight alone, whatever its size; see `estimate`.
+        balanced: whether each loss's gradient counts by its weight alone, whatever its size; see `balance`.
         mode: one of `GRADIENT_MODES`.
 
     Raises:
         RuntimeError: if the mode needs the denoiser's gradient and there is none.
     """
-    denoisers = denoiser if isinstance(denoiser, Denoisers) else Denoisers(denoiser)
+    terms = [replace(term, floor=None) for term in losses]
 
     def gradient(differentiator: Differentiator) -> Gradient:
         denoised, pull_back, _ = differentiator.denoise(x, sigma)
-        at_estimate = estimate_gradient(denoised, losses, decode, balanced)
+        at_estimate = estimate_gradient(denoised, terms, differentiator.decode, balanced)
         return Gradient(denoised, pull_back(at_estimate.v), at_estimate.losses)
 
-    return Differentiator(denoisers, mode).run(gradient)
+    return Differentiator(Denoisers.of(denoiser), Decoders(decode), mode).run(gradient)

@@ -9,19 +9,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .estimate import EstimateGradient, per_sample
-from .jacobian import RELATIVE_STEPS, Denoiser, levels, slope
+from ..per_sample import dot_per_sample, norm_per_sample, per_sample, usable
+from .networks import Denoiser, levels
+from .pullbacks import RELATIVE_STEPS, slope
 from .replay import Again
-from .spherical import norm_per_sample, usable
 
 ROUGHLY = 4.0  # how many times too large or too small a change may be
 FINE_STEP = 0.001  # of x's length, in single precision: what a gradient says holds for small steps
-LOSS_STEP = 0.01  # of the estimate's length
-
-
-def dot_per_sample(a: Tensor, b: Tensor) -> Tensor:
-    """`[B, ...]` and `[B, ...]` → `[B]`."""
-    return torch.stack([(one * other).sum() for one, other in zip(a, b)])
+VALUE_STEP = 0.01  # of the place's length
 
 
 def agreement(measured: Tensor, expected: Tensor) -> float:
@@ -67,21 +62,22 @@ def repeats(denoiser: Denoiser, again: Again, x: Tensor, sigma: float, denoised:
     return not bool((change > least * distance).any())
 
 
-def losses_agree(value_at: Callable[[Tensor], Tensor], denoised: Tensor, at_estimate: EstimateGradient) -> bool:
-    """Whether a small step along v changes the losses by its length times ‖v‖, roughly.
+def value_agrees(value_at: Callable[[Tensor], Tensor], place: Tensor, value: Tensor, gradient: Tensor) -> bool:
+    """Whether a small step along a gradient changes a value by the step's length times the gradient's, roughly.
 
-    Losses that draw random numbers of their own, and differ at the same place, cannot be checked, and pass.
+    Values that draw random numbers of their own, and differ at the same place, cannot be checked, and pass.
 
     Args:
-        value_at: x̂_0 → the losses there, `[B]`, by the factors of `at_estimate`.
+        value_at: `[B, ...] → [B]`.
+        place, value, gradient: where the gradient was taken, and what was found there.
     """
-    length = norm_per_sample(at_estimate.v)
-    there = per_sample(usable(at_estimate.v), at_estimate.v)
-    step = LOSS_STEP * norm_per_sample(denoised)
-    moved = value_at(denoised + step * torch.where(there, at_estimate.v / length, 0))
+    length = norm_per_sample(gradient)
+    there = per_sample(usable(gradient), gradient)
+    step = VALUE_STEP * norm_per_sample(place)
+    moved = value_at(place + step * torch.where(there, gradient / length, 0))
     expected = torch.where(there, step * length, 0).flatten()
-    if roughly(agreement(moved - at_estimate.excess, expected)):
+    if roughly(agreement(moved - value, expected)):
         return True
-    here = value_at(denoised)
-    same = bool(((here - at_estimate.excess).abs() < 0.1 * expected).all())
+    here = value_at(place)
+    same = bool(((here - value).abs() < 0.1 * expected).all())
     return not same or roughly(agreement(moved - here, expected))

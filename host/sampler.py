@@ -1,0 +1,159 @@
+"""The guided sampler, as the host takes one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import comfy.model_sampling
+from torch import Tensor
+
+from ..guidance_losses import MeasuredLoss, inside
+from ..sampling import Guidance, GuidanceMethod, GuidedSteps, LossTerm, Progress, RunReport, SeededNoise, sample
+from ..sampling.differentiation.memory import Memory
+from .batch import batch_numbers, check_sigmas
+from .conditioning import CarriedLoss, carried_losses
+from .decoder import Decoder
+from .errors import explained_errors
+from .gradient_pass import denoisers, gradients_possible, loaded_patchers, obstacle
+from .inference_tensors import with_ordinary_tensors
+from .memory import device_memory
+from .remarks import ON_ANOTHER, UNGUIDED, Remarks, remarks_on
+
+
+@dataclass(frozen=True)
+class GuidedSampler:
+    """What samples, once the host has everything in place; `sampler_function` makes of it what the host takes.
+
+    Attributes:
+        vae: the host's, which decodes the estimate for the losses.
+        method: how the losses' gradient becomes a step.
+        when: which steps are guided.
+        eta: the share of fresh noise in each step.
+        balanced: whether several losses count by their weights alone.
+        numbers: of the batch's samples, as in the host's `batch_index`; None: the sampler finds them.
+        report_to: receives the report of each run.
+    """
+
+    vae: Any
+    method: GuidanceMethod
+    when: GuidedSteps
+    eta: float = 1.0
+    balanced: bool = True
+    numbers: Sequence[int] | None = None
+    report_to: Callable[[RunReport], None] = lambda report: None
+
+    def sample(
+        self, model: Any, x: Tensor, sigmas: Tensor, extra_args: dict, callback: Callable[[dict], None] | None
+    ) -> Tensor:
+        """The host's contract of a sampler: x at `sigmas[0]` → x at `sigmas[-1]`, `model` being its denoiser."""
+        guider, remarks = model.inner_model, Remarks()
+        conds = getattr(guider, "conds", {})
+        losses = carried_losses(conds.get("positive", []))
+        if not losses:
+            elsewhere = any(carried_losses(entries) for entries in conds.values())
+            remarks.tell(ON_ANOTHER if elsewhere else UNGUIDED)
+            return self._run(model, x, check_sigmas(sigmas), extra_args, callback, losses, Memory(), remarks)
+        if x.ndim < 4:
+            raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
+        sampler = self._around(obstacle(guider), remarks)
+        patchers = loaded_patchers(guider, self.vae)
+        with explained_errors(), gradients_possible(model, patchers, extra_args, x.device):
+            mask = extra_args.get("denoise_mask")
+            extra_args = extra_args | {"denoise_mask": None if mask is None else mask.clone()}
+            sigmas, memory = check_sigmas(sigmas.clone()), device_memory(patchers, x.device)
+            return sampler._run(model, x.clone(), sigmas, extra_args, callback, losses, memory, remarks)
+
+    def _around(self, obstacle: str | None, remarks: Remarks) -> "GuidedSampler":
+        """A sampler that needs no gradient of a model that can have none.
+
+        Raises:
+            ValueError: in one sentence, where the gradient is insisted on.
+        """
+        mode = self.method.gradient_mode
+        if obstacle and mode in ("exact", "low memory"):
+            raise ValueError(f"DSG: {obstacle}; set gradient to finite difference in the Guidance Method node.")
+        if obstacle and mode == "auto":
+            remarks.tell(f"DSG: {obstacle}, so the gradient is computed by finite differences.")
+            return replace(self, method=replace(self.method, gradient_mode="finite difference"))
+        return self
+
+    def _run(
+        self,
+        model: Any,
+        x: Tensor,
+        sigmas: Tensor,
+        extra_args: dict,
+        callback: Callable[[dict], None] | None,
+        losses: list[CarriedLoss],
+        memory: Memory,
+        remarks: Remarks,
+    ) -> Tensor:
+        base, mask = model.inner_model.inner_model, extra_args.get("denoise_mask")
+        decoder = Decoder(self.vae, base)
+        x, report = sample(
+            denoisers(model, extra_args, x.device, memory, remarks),
+            x,
+            sigmas,
+            SeededNoise(extra_args.get("seed") or 0, self._numbers_of(model, x, extra_args.get("seed"))),
+            self._guidance(decoder, base, x, losses) if losses else None,
+            eta=self.eta,
+            flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
+            region=None if mask is None else mask > 0,
+            callback=callback,
+        )
+        restores = [loss.applied.restore for loss in losses if loss.applied.restore]
+        if restores and sigmas[-1] == 0:
+            x = decoder.restore(x, restores)
+        for remark in remarks_on(report, bool(losses)):
+            remarks.tell(remark)
+        report.remarks = remarks.sentences
+        self.report_to(report)
+        return x
+
+    def _numbers_of(self, model: Any, x: Tensor, seed: int | None) -> Sequence[int] | None:
+        if self.numbers is not None and len(self.numbers) == len(x):
+            return self.numbers
+        return batch_numbers(model, x, seed)
+
+    def _guidance(self, decoder: Decoder, base: Any, x: Tensor, losses: list[CarriedLoss]) -> Guidance:
+        """The losses, fitted to the pictures that this latent decodes to."""
+        size = decoder.picture_size(x)
+        names = numbered([loss.applied.loss.name for loss in losses])
+        terms = [fitted_term(name, carried, x, size) for name, carried in zip(names, losses)]
+        progress = Progress(lambda share: float(base.model_sampling.percent_to_sigma(share)))
+        return Guidance(terms, decoder.variants(x, size), self.method, self.when, progress, self.balanced)
+
+
+def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int, int]) -> LossTerm:
+    """A loss as a term of the run on the latents x, whose samples are pictures of this size (frames, height, width)."""
+    applied, (frames, height, width) = carried.applied, size
+    pictures = frames * len(x), height, width
+    loss = with_ordinary_tensors(applied.loss)
+    fitted = loss.fit(*pictures, x.device)
+    if applied.where is not None:
+        fitted = inside(fitted, applied.where.clone().to(x.device), *pictures)
+    region = carried.region(x)
+    if region is not None:
+        fitted = inside(fitted, region.repeat_interleave(frames, 0), *pictures)
+    limits = applied.start_percent, applied.end_percent
+    term = LossTerm(name, fitted, applied.weight, *limits, when=carried.counts)
+    if not isinstance(loss, MeasuredLoss):
+        return term
+    return replace(term, floor=loss.floor(*pictures, x.device), noise_level=loss.noise_level)
+
+
+def sampler_function(sampler: GuidedSampler) -> Callable[..., Tensor]:
+    """A function as the host's own samplers are, for its `KSAMPLER`."""
+
+    def sample_dsg(
+        model: Any, x: Tensor, sigmas: Tensor, extra_args: Any = None, callback: Any = None, disable: Any = None
+    ) -> Tensor:
+        return sampler.sample(model, x, sigmas, extra_args or {}, callback)
+
+    return sample_dsg
+
+
+def numbered(names: list[str]) -> list[str]:
+    """Names that differ: the second "mask" becomes "mask 2"."""
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return [name if count == 1 else f"{name} {count}" for name, count in zip(names, counts)]
