@@ -28,7 +28,7 @@ from sampling import METHODS
 from tools.server import Client, running_host
 
 CHOSEN = {"inpainting": "PSNR, dB", "segmentation": "mean IoU", "FaceID": "likeness"}  # the figure that says how well
-SEARCHED = [name for name in METHODS if name != "DSG"]  # which is DPS with the constraint
+SEARCHED = ["DPS", "FreeDoM", "UGD", "LGD-MC", "MPGD", "TFG"]  # DSG is DPS with the constraint
 STEP_SIZES = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]
 TRIED_FIRST = 2, 5
 RATE = 0.2

@@ -1,15 +1,17 @@
 """What autograd saves for a backward pass."""
 
 import contextlib
+import functools
 import math
-import threading
 import weakref
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import allow_mutation_on_saved_tensors
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 OVERWRITTEN = "modified by an inplace operation"  # PyTorch's words
 
@@ -28,27 +30,60 @@ def is_overwritten(error: BaseException) -> bool:
     return OVERWRITTEN in str(error)
 
 
-class _Watch(threading.local):
-    """Whether this thread is within `overwriting_allowed`."""
+class _Kept:
+    """A saved tensor, or a copy of it as it was; what autograd holds in its place, for as long as the graph lives."""
 
-    on = False
-
-
-_watch = _Watch()
+    def __init__(self, tensor: Tensor):
+        self.tensor = tensor
 
 
 @contextlib.contextmanager
 def overwriting_allowed() -> Iterator[None]:
-    """Tensors that are changed in place are kept as they were for the backward pass. PyTorch's own cannot be nested."""
-    if _watch.on:
+    """Tensors that are changed in place within this span are kept as they were for the backward pass, also within it.
+
+    PyTorch's `allow_mutation_on_saved_tensors` does this by tensors' ids, and takes a new tensor in the place of a
+    freed one for that one. Here a tensor is found by its memory, which is not freed for as long as it is kept.
+    """
+    kept: defaultdict[int, weakref.WeakSet[_Kept]] = defaultdict(weakref.WeakSet)
+
+    def save(tensor: Tensor) -> _Kept:
+        handle = _Kept(tensor)
+        kept[_memory(tensor)].add(handle)
+        return handle
+
+    def keep_as_it_is(tensor: Tensor) -> None:
+        for handle in kept.pop(_memory(tensor), ()):
+            handle.tensor = handle.tensor.clone()
+
+    with torch.autograd.graph.saved_tensors_hooks(save, lambda handle: handle.tensor), _BeforeWrites(keep_as_it_is):
         yield
-        return
-    _watch.on = True
-    try:
-        with allow_mutation_on_saved_tensors():
-            yield
-    finally:
-        _watch.on = False
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+class _BeforeWrites(TorchDispatchMode):
+    """Within this span, a function sees each tensor before an operation writes to it."""
+
+    def __init__(self, see: Callable[[Tensor], None]):
+        super().__init__()
+        self.see = see
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        for place, name in _written(func):
+            for tensor in tree_leaves(kwargs.get(name) if place >= len(args) else args[place]):
+                if isinstance(tensor, Tensor):
+                    self.see(tensor)
+        return func(*args, **kwargs)
+
+
+@functools.cache
+def _written(func: Any) -> list[tuple[int, str]]:
+    """The arguments that an operation writes to: places and names."""
+    arguments = enumerate(func._schema.arguments)
+    return [(place, each.name) for place, each in arguments if each.alias_info is not None and each.alias_info.is_write]
 
 
 def own_copies_saved() -> contextlib.AbstractContextManager:

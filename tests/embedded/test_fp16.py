@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sampling.half_precision import product
+from sampling.differentiation.half_precision import product
 from tools.host import import_host
 
 SHAPE = (2, 12, 32, 32)

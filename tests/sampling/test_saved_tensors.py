@@ -1,11 +1,13 @@
 """What autograd saves is counted once, without weights, and watched as PyTorch would."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from sampling.differentiation.memory import is_out_of_memory
-from sampling.differentiation.saved_tensors import is_overwritten, saved_tensors
+from sampling.differentiation.saved_tensors import is_overwritten, overwriting_allowed, saved_tensors
 
 
 def test_storages_count_once_and_weights_not_at_all():
@@ -64,3 +66,32 @@ def test_changes_before_saving_and_of_what_is_not_saved_are_allowed():
         z.add_(1)
         (gradient,) = torch.autograd.grad(z.sum(), x)
     assert gradient.tolist() == [6, 6, 6]
+
+
+def test_what_is_overwritten_is_kept_as_it_was_however_often_memory_is_used_again():
+    """Each y is saved, changed, and freed, and the next one comes to lie in its place."""
+    x = torch.linspace(0, 1, 1000, dtype=torch.float64, requires_grad=True)
+    factors = [1 + number / 100 for number in range(300)]
+    total = torch.zeros((), dtype=torch.float64)
+    with overwriting_allowed():
+        for factor in factors:
+            y = factor * x
+            total = total + (y**3).sum()
+            y.mul_(0)
+            del y
+        (gradient,) = torch.autograd.grad(total, x)
+    assert torch.allclose(gradient, sum(3 * factor**3 for factor in factors) * x.detach() ** 2)
+
+
+def test_overwriting_may_be_allowed_twice():
+    x = torch.ones(3, requires_grad=True)
+    with overwriting_allowed():
+        y = torch.exp(x)
+        with overwriting_allowed():
+            z = torch.exp(y)
+            total = (y * z).sum()
+            y.zero_()
+            z.zero_()
+            (gradient,) = torch.autograd.grad(total, x)
+    e = math.e
+    assert torch.allclose(gradient, torch.full([3], e * math.exp(e) * (1 + e)))
