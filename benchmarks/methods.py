@@ -24,7 +24,6 @@ from benchmarks.tasks.pictures import distance_to_faces, figures, pictures
 from benchmarks.tasks.setting import FLOW, NOISE_PREDICTION, UNGUIDED, Setting
 from benchmarks.tasks.task import TASKS
 from benchmarks.tasks.wiring import BATCH, Batch
-from sampling import METHODS
 from tools.server import Client, running_host
 
 CHOSEN = {"inpainting": "PSNR, dB", "segmentation": "mean IoU", "FaceID": "likeness"}  # the figure that says how well

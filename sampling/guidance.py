@@ -40,11 +40,6 @@ class Guidance:
             return []
         return [self._with_floor(term) for term in self.losses if _within(term, step) and term.when(step.sigma_t)]
 
-    def repeats(self, step: Step) -> int:
-        """How often a guided step is taken."""
-        start, end = self.method.recurrence_start, self.method.recurrence_end
-        return self.method.recurrence if step.within(start, end) else 1
-
     def _with_floor(self, term: LossTerm) -> LossTerm:
         """The term with the floor that the constraint makes of it: none, or one that is 0 where it is unknown."""
         if not self.method.constraint.only_as_needed:

@@ -77,6 +77,7 @@ class GuidedStep:
     """A step that losses guide.
 
     Attributes:
+        repeats: how often it is taken.
         losses: those that count in it.
         strengths: the method's numbers in it.
         measures: whether it computes the losses, rather than to go on with their last gradient where it can.
@@ -85,14 +86,11 @@ class GuidedStep:
 
     guide: "Guide"
     step: Step
+    repeats: int
     losses: Sequence[LossTerm]
     strengths: Strengths
     measures: bool
     with_costs: bool
-
-    @property
-    def repeats(self) -> int:
-        return self.guide.guidance.repeats(self.step)
 
     def estimate(self, x: Tensor, noise: Noise) -> GuidedEstimate:
         """What the method makes of x_t, in a way to the gradient that works."""
@@ -178,11 +176,13 @@ class Guide:
         measuring = [step.index for step, terms in zip(self.steps, losses) if terms and when.measures(step.index)]
         costly = measuring[:2][-1:]  # the second, since the first one also warms up
         self.ways = [
-            GuidedStep(self, step, terms, strengths, when.measures(step.index), step.index in costly)
-            if terms
-            else PlainStep(self.denoisers, step)
+            self._way(step, terms, strengths, step.index in costly) if terms else PlainStep(self.denoisers, step)
             for step, terms, strengths in zip(self.steps, losses, method.strengths(self.steps))
         ]
+
+    def _way(self, step: Step, losses: Sequence[LossTerm], strengths: Strengths, with_costs: bool) -> GuidedStep:
+        method, when = self.guidance.method, self.guidance.when
+        return GuidedStep(self, step, method.repeats(step), losses, strengths, when.measures(step.index), with_costs)
 
     def try_gradient(self, x: Tensor) -> None:
         """Where a gradient is insisted on and the first step takes none, a trial: to fail now and not in the middle.

@@ -77,6 +77,10 @@ class GuidanceMethod:
             return replace(self, rho=strength, mu=self.mu * strength / self.rho)
         return replace(self, mu=strength)
 
+    def repeats(self, step: Step) -> int:
+        """How often a guided step is taken."""
+        return self.recurrence if step.within(self.recurrence_start, self.recurrence_end) else 1
+
     def strengths(self, steps: Sequence[Step]) -> list[Strengths]:
         """The method's numbers in each step of a run."""
         bars = [alpha_bar(step.sigma_t, step.flow) for step in steps]

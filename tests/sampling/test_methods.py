@@ -34,9 +34,9 @@ def test_a_strength_replaces_rho_or_mu_and_keeps_their_ratio():
 )
 def test_steps_are_repeated_in_the_semantic_stage_alone(guide, percent, repeats):
     step = Step(0, 10 * (1 - percent), 0.0, progress=guide().progress)
-    assert guide(method=FREEDOM).repeats(step) == repeats
-    assert guide(method=UGD).repeats(step) == 6
-    assert guide(method=DSG).repeats(step) == 1
+    assert FREEDOM.repeats(step) == repeats
+    assert UGD.repeats(step) == 6
+    assert DSG.repeats(step) == 1
 
 
 def test_schedules():
