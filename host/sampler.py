@@ -10,6 +10,7 @@ from torch import Tensor
 from ..guidance_losses import MeasuredLoss, inside
 from ..sampling import Guidance, GuidanceMethod, GuidedSteps, LossTerm, Progress, RunReport, SeededNoise, sample
 from ..sampling.differentiation.memory import Memory
+from ..sampling.guidance import no_guidance
 from .batch import batch_numbers, check_sigmas
 from .conditioning import CarriedLoss, carried_losses
 from .decoder import Decoder
@@ -95,7 +96,7 @@ class GuidedSampler:
             x,
             sigmas,
             SeededNoise(extra_args.get("seed") or 0, self._numbers_of(model, x, extra_args.get("seed"))),
-            self._guidance(decoder, base, x, losses) if losses else None,
+            self._guidance(decoder, base, x, losses) if losses else no_guidance(self.method),
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,

@@ -182,7 +182,10 @@ class GuidanceMethodNode(io.ComfyNode):
         if step_size > 0:
             chosen = chosen.with_strength(step_size)
         if constraint in CONSTRAINTS:
-            chosen = replace(chosen, constraint=CONSTRAINTS[constraint])
+            try:
+                chosen = replace(chosen, constraint=CONSTRAINTS[constraint])
+            except ValueError as error:
+                raise ValueError(f"Guidance Method: {error}") from error
         if recurrence > 0:
             chosen = replace(chosen, recurrence=recurrence)
         return io.NodeOutput(chosen)

@@ -51,4 +51,9 @@ def _within(limited: GuidedSteps | LossTerm, step: Step) -> bool:
     return step.within(limited.start_percent, limited.end_percent)
 
 
-UNGUIDED = Guidance([], lambda latent: latent, GuidanceMethod("unguided"))
+def no_guidance(method: GuidanceMethod | None = None) -> Guidance:
+    """No guidance, on the solver of a method; None: the ancestral one."""
+    plain = GuidanceMethod("unguided")
+    if method is not None:
+        plain = replace(plain, solver=method.solver, eta=method.eta)
+    return Guidance([], lambda latent: latent, plain)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .differentiation.networks import Denoiser, Denoisers
-from .guidance import UNGUIDED, Guidance
+from .guidance import Guidance, no_guidance
 from .guide import Guide
 from .progress import Progress
 from .report import RunReport
@@ -44,7 +44,7 @@ def sample(
     Returns:
         The latent at noise level `sigmas[-1]`, and the report.
     """
-    guidance = guidance or UNGUIDED
+    guidance = guidance or no_guidance()
     method, levels = guidance.method, sigmas.tolist()
     progress = guidance.progress or Progress.even(levels[0])
     steps = steps_of_run(levels, eta if method.eta is None else method.eta, flow, progress)

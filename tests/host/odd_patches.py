@@ -80,6 +80,17 @@ def add_hypernetwork(model) -> None:
     model.set_model_attn2_patch(patch)
 
 
+class Small(torch.nn.Module):
+    """A layer, as part of a network."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = comfy.ops.manual_cast.Linear(32, 32)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
 class NetworkPatch:
     """A small network behind `models()`, and a picture beside it; it changes what a block gives in place."""
 
@@ -92,7 +103,7 @@ class NetworkPatch:
         return [self.patcher]
 
     def __call__(self, hidden, skip, options):
-        width = self.patcher.model.in_features
+        width = self.patcher.model.layer.in_features
         if hidden.shape[1] >= width:
             hidden[:, :width] += self.patcher.model(hidden[:, :width].movedim(1, -1)).movedim(-1, 1) * self.factor
         return hidden, skip
@@ -102,9 +113,9 @@ class NetworkPatch:
 
 
 def add_network(model) -> None:
-    network = comfy.ops.manual_cast.Linear(32, 32)
-    network.weight.copy_(torch.randn(32, 32, generator=torch.Generator().manual_seed(0)) * 0.05)
-    network.bias.zero_()
+    network = Small()
+    network.layer.weight.copy_(torch.randn(32, 32, generator=torch.Generator().manual_seed(0)) * 0.05)
+    network.layer.bias.zero_()
     model.set_model_output_block_patch(NetworkPatch(network, torch.full((1,), 0.5)))
 
 

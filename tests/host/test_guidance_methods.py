@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from benchmarks.restoration import Restoration, Setting, psnr, restore, with_setting
-from tools.server import Client
+from tools.server import Client, PromptError
 from tools.workflow import find
 
 STEPS = 10
 # Without the constraint each method needs a strength of its own for this loss, this size of picture and so few steps.
 STRENGTHS = {"DPS": 20.0, "FreeDoM": 30.0, "UGD": 50.0, "LGD-MC": 30.0, "MPGD": 20.0, "TFG": 10.0}
+STRENGTHS |= {"MMPS": 1.0, "DPM-Solver++(2M)": 20.0}
 
 
 def restored(host: Client, template: dict, automatic: dict | None = None, too_large: int = 0, **method) -> Restoration:
@@ -65,11 +66,33 @@ def test_each_method_gets_closer_to_the_truth_than_the_model_alone(host, templat
     assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 5
 
 
-@pytest.mark.parametrize("method", ["FreeDoM", "MPGD", "TFG"])
+@pytest.mark.parametrize("method", ["FreeDoM", "MPGD", "TFG", "MMPS"])
 def test_on_the_sphere_no_method_needs_a_strength(host, template, truth, unguided_psnr, method):
     result = restored(host, template, method=method, constraint="spherical")
     assert result.report["guided_steps"] == STEPS - 1
     assert float(psnr(result.restored, truth)[0]) > unguided_psnr + 10
+
+
+def test_a_deterministic_method_is_refused_the_sphere(host, template):
+    with pytest.raises(
+        PromptError, match=r"^Guidance Method: DPM-Solver\+\+\(2M\) is deterministic, .* set constraint"
+    ):
+        restored(host, template, method="DPM-Solver++(2M)", constraint="spherical")
+
+
+def test_the_deterministic_method_unguided_is_the_hosts_own_sampler(host, template):
+    prompt = with_setting(template, Setting("unguided", 0, STEPS), 0, 1)
+    key = find(prompt, "DSG_KSampler")
+    prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DPM-Solver++(2M)", "step_size": 0.0}}
+    prompt[key]["inputs"]["method"] = ["method", 0]
+    names = "model", "positive", "negative", "latent_image", "seed", "steps", "cfg", "scheduler", "denoise"
+    inputs = {name: prompt[key]["inputs"][name] for name in names} | {"sampler_name": "dpmpp_2m"}
+    prompt["theirs"] = {"class_type": "KSampler", "inputs": inputs}
+    numbers = []
+    for latent in ([key, 0], ["theirs", 0]):
+        prompt["numbers"] = {"class_type": "Test_LatentNumbers", "inputs": {"latent": latent}}
+        numbers.append(json.loads(host.run(copy.deepcopy(prompt))["numbers"]["text"][0])["values"])
+    assert max(abs(ours - theirs) for ours, theirs in zip(*numbers, strict=True)) < 1e-5
 
 
 def test_between_the_kth_steps_the_last_gradient_is_better_than_none(host, template, truth):

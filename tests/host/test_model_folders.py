@@ -138,8 +138,10 @@ def test_a_folder_that_another_pack_adds_later_is_searched(host, tmp_path):
 @pytest.mark.parametrize("name", ["../secret/hidden.safetensors", "{drive}/secret/hidden.safetensors", "gone.onnx", ""])
 def test_a_name_that_is_not_in_the_list_leads_nowhere(host, drive, name):
     name = name.format(drive=drive)
-    with pytest.raises(PromptError, match="Load Face Model: there is no") as error:
+    with pytest.raises(PromptError, match=r"Load Face Model: there is no|Value not in list") as error:
         load(host, "DSG_LoadFaceModel", model_name=name)
+    if "Value not in list" in str(error.value):  # newer hosts check what a drop-down gives themselves
+        return
     assert str(drive / "people") in str(error.value)
     assert str(drive / "insightface") in str(error.value)
     assert "buffalo/w.onnx" in str(error.value)

@@ -22,7 +22,9 @@ def red(host: Client, side: int, **odd: tuple[str, dict]) -> tuple[np.ndarray, l
     known = {"image": image, "mask": mask, "threshold": 0.5, "restore_known": False}
     positive = loss(graph, "DSG_MaskLoss", [loaded, 1], **known)
     shown, report = sample(graph, loaded, positive, 0, 4, guidance_rate=0.5)
-    latent = graph.add("EmptyLatentImage", width=4 * side, height=4 * side, batch_size=1)
+    # Of the host's nodes for empty latents, newer ones give it for another VAE's scale; this one does in no host.
+    size = {"width": 4 * side, "height": 4 * side}
+    latent = graph.add("LatentUpscale", samples=[loaded, 4], upscale_method="area", crop="disabled", **size)
     sampler = graph.nodes[graph.nodes[report]["inputs"]["report"][0]]["inputs"]
     sampler["latent_image"] = [latent, 0]
     for name, (kind, inputs) in odd.items():

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from sampling import DPMPP_2M, Guidance, Progress, SeededNoise, sample
+from sampling import DPMPP_2M, Progress, SeededNoise, sample
+from sampling.guidance import no_guidance
 from sampling.step import Step, alpha
 
 NOISE = SeededNoise(3)
@@ -96,7 +97,7 @@ def test_the_second_order_solver_is_the_hosts_dpmpp_2m(comfy, denoiser, flow, st
     x = start(sigmas)
     model = comfy.samplers.KSamplerX0Inpaint(Guider(denoiser, model_sampling(comfy, flow)), sigmas)
     theirs = comfy.k_diffusion.sampling.sample_dpmpp_2m(model, x, sigmas, {"denoise_mask": None}, disable=True)
-    ours, _ = sample(denoiser, x, sigmas, NOISE, Guidance([], lambda latent: latent, DPMPP_2M), flow=flow)
+    ours, _ = sample(denoiser, x, sigmas, NOISE, no_guidance(DPMPP_2M), flow=flow)
     assert_close(ours, theirs, **CLOSE)
 
 
