@@ -4,6 +4,7 @@ from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
+from .input_error import InputError
 from .landmarks import LandmarkLoss
 from .loss import Loss, MeasuredLoss, cropped, inside
 from .mask import MaskLoss
@@ -25,6 +26,7 @@ __all__ = [
     "ColorizeLoss",
     "DeblurLoss",
     "FaceIDLoss",
+    "InputError",
     "LandmarkLoss",
     "Loss",
     "MaskLoss",

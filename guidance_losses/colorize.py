@@ -1,4 +1,4 @@
-"""Colourising: the luminance of a picture, y − Y(x̂_0), with Rec. 601's Y = 0.299 R + 0.587 G + 0.114 B.
+"""Colorizing: the luminance of a picture, y − Y(x̂_0), with Rec. 601's Y = 0.299 R + 0.587 G + 0.114 B.
 
 Wang et al., "Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model", ICLR 2023, arXiv 2212.00490, has
 it as a linear inverse problem.
@@ -26,12 +26,12 @@ class ColorizeLoss:
 
     image: Tensor
     noise_level: float = 0.0
-    name: str = "colourising"
+    name: str = "colorizing"
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """‖y − Y(x̂_0)‖ per sample."""
-        image = repeat_reference(self.image, batch, "Colourise Loss, grey images").to(device)
-        grey = rgb_to_grayscale(resized_reference(image, height, width, "Colourise Loss"))
+        image = repeat_reference(self.image, batch, "grey images").to(device)
+        grey = rgb_to_grayscale(resized_reference(image, height, width))
         return lambda images: norm(grey - rgb_to_grayscale(images))
 
     def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from kornia.filters import filter2d, get_gaussian_kernel2d, get_motion_kernel2d
 from torch import Tensor
 
+from .input_error import InputError
 from .loss import cropped, norm, repeat_reference
 
 
@@ -24,17 +25,16 @@ def motion_kernel(length: int, angle: float) -> Tensor:
     return get_motion_kernel2d(length, angle)[0]
 
 
-def check_kernel(size: Sequence[int], height: int, width: int, node: str) -> None:
-    """Raises ValueError, in one sentence, for a kernel (height, width) without a middle or larger than the picture."""
+def check_kernel(size: Sequence[int], height: int, width: int) -> None:
+    """Raises InputError, in one sentence, for a kernel (height, width) without a middle or larger than the picture."""
     rows, columns = size
     if rows % 2 == 0 or columns % 2 == 0:
-        raise ValueError(
-            f"{node}: a kernel of {columns}×{rows} pixels has no pixel in its middle; give it an odd width and height."
+        raise InputError(
+            f"a kernel of {columns}×{rows} pixels has no pixel in its middle; give it an odd width and height."
         )
     if rows > height or columns > width:
-        raise ValueError(
-            f"{node}: the kernel of {columns}×{rows} pixels is larger than the picture of {width}×{height}; give a "
-            "smaller one."
+        raise InputError(
+            f"the kernel of {columns}×{rows} pixels is larger than the picture of {width}×{height}; give a smaller one."
         )
 
 
@@ -66,16 +66,16 @@ class DeblurLoss:
         """‖y − k * x̂_0‖ per sample.
 
         Raises:
-            ValueError: in one sentence, for an image of another size than the picture's, or a kernel that does not fit.
+            InputError: in one sentence, for an image of another size than the picture's, or a kernel that does not fit.
         """
-        check_kernel(self.kernel.shape, height, width, "Deblur Loss")
+        check_kernel(self.kernel.shape, height, width)
         image = cropped(self.image, height, width)
         if image.shape[-2:] != (height, width):
-            raise ValueError(
-                f"Deblur Loss: the image has {self.image.shape[-1]}×{self.image.shape[-2]} pixels and the picture "
+            raise InputError(
+                f"the image has {self.image.shape[-1]}×{self.image.shape[-2]} pixels and the picture "
                 f"{width}×{height}; make them the same, and mind that the kernel is in pixels."
             )
-        image = repeat_reference(image, batch, "Deblur Loss, blurred images").to(device)
+        image = repeat_reference(image, batch, "blurred images").to(device)
         kernel = self.kernel.to(device)
         return lambda images: norm(image - blur(images, kernel))
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .face_alignment import FaceViews, aligned, box_around, boxed, crop, find_points
+from .input_error import InputError
 from .loss import norm
 from .networks.face import FaceNetwork
 from .networks.face_detector import FaceDetector
@@ -20,7 +21,7 @@ from .networks.face_detector import FaceDetector
 NO_FACE = ("stop", "skip")
 
 
-def check_found(found: Tensor, no_face: str, node: str) -> None:
+def check_found(found: Tensor, no_face: str) -> None:
     """What is done about references without a face.
 
     Args:
@@ -28,17 +29,16 @@ def check_found(found: Tensor, no_face: str, node: str) -> None:
         no_face: one of `NO_FACE`: to stop, or to go on without them.
 
     Raises:
-        ValueError: in one sentence, if there is one without and the run is to stop.
+        InputError: in one sentence, if there is one without and the run is to stop.
     """
     if found.all():
         return
     numbers = ", ".join(str(number) for number, there in enumerate(found.tolist(), 1) if not there)
     if no_face == "stop":
-        raise ValueError(
-            f"{node}: there is no face on reference picture {numbers}; take one with a clear face, or set no_face to "
-            "skip."
+        raise InputError(
+            f"there is no face on reference picture {numbers}; take one with a clear face, or set no_face to skip."
         )
-    logging.warning("%s: there is no face on reference picture %s, which is skipped.", node, numbers)
+    logging.warning("DSG: there is no face on reference picture %s, which is skipped.", numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +70,12 @@ class FaceIDLoss:
         """The L2 norm of the difference of the embeddings, from 0 to 2, per sample; 0 where it is skipped.
 
         Raises:
-            ValueError: in one sentence, if there is to be one reference each and their number is another, or if a
+            InputError: in one sentence, if there is to be one reference each and their number is another, or if a
                 reference has no face.
         """
         if self.one_each and len(self.references) != batch:
-            raise ValueError(
-                f"FaceID Loss: there are {len(self.references)} reference pictures for {batch} pictures; give one for "
+            raise InputError(
+                f"there are {len(self.references)} reference pictures for {batch} pictures; give one for "
                 "each, or turn one_each off to average them."
             )
         with torch.no_grad():
@@ -95,7 +95,7 @@ class FaceIDLoss:
             return self.network(faces), torch.ones(len(faces), dtype=torch.bool, device=faces.device)
         box = None if mask is None else box_around(mask.to(references.device))
         found, points = find_points(self.detector, references, box)
-        check_found(found, self.no_face, "FaceID Loss")
+        check_found(found, self.no_face)
         side = self.network.input_size
         faces = references.new_zeros(len(references), 3, side, side)
         if found.any():

@@ -55,16 +55,16 @@ class LandmarkLoss:
         """The expected L2 norm of the five differences, as a share of the picture's longer side; 0 where skipped.
 
         Raises:
-            ValueError: in one sentence, if a reference has no face, or their number fits no batch.
+            InputError: in one sentence, if a reference has no face, or their number fits no batch.
         """
-        repeat_reference(self.reference, batch, "Landmark Loss, reference images")
-        reference = resized_reference(self.reference.to(device), height, width, "Landmark Loss")
+        repeat_reference(self.reference, batch, "reference images")
+        reference = resized_reference(self.reference.to(device), height, width)
         box = None
         if self.face_mask is not None:
             box = box_around(self.face_mask.to(device)).to(reference)
             box = boxes_on_picture(box, self.face_mask.shape[-2:], height, width)
         faces = self.detector.find(reference, box)
-        check_found(faces.found, self.no_face, "Landmark Loss")
+        check_found(faces.found, self.no_face)
         found, boxes, wanted, sides = (part.expand(batch, *part.shape[1:]) for part in faces)
 
         def distances(images: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .input_error import InputError
+
 LARGEST_UNIT = 32  # pixels each way behind one place of a latent, of the VAEs that the host knows
 LEAST_PLACES = 8  # of a latent each way
 
@@ -50,11 +52,14 @@ class MeasuredLoss(Loss, Protocol):
 def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
     """One reference for all pictures, or one for each: `[1 or batch, ...] → [batch, ...]`.
 
+    Args:
+        what: the references' name in the plural.
+
     Raises:
-        ValueError: for another number of references; `what` names loss and reference in the message.
+        InputError: for another number of references.
     """
     if len(reference) not in (1, batch):
-        raise ValueError(f"{what}: {len(reference)} were given for {batch} pictures; give one, or as many as pictures.")
+        raise InputError(f"{len(reference)} {what} were given for {batch} pictures; give one, or as many as pictures.")
     return reference.expand(batch, *reference.shape[1:])
 
 
@@ -80,14 +85,14 @@ def cropped(reference: Tensor, height: int, width: int) -> Tensor:
     return reference[..., rows, columns]
 
 
-def resized_reference(reference: Tensor, height: int, width: int, node: str) -> Tensor:
+def resized_reference(reference: Tensor, height: int, width: int) -> Tensor:
     """A picture `[N, C, h, w]` in [0, 1] at the picture's size, cropped or else resized, said once in the log."""
     if reference.shape[-2:] == (height, width):
         return reference
     part = cropped(reference, height, width)
     how = "cropped" if part.shape[-2:] == (height, width) else "resized"
     before = f"{reference.shape[-1]}×{reference.shape[-2]}"
-    logging.info("%s: the image of %s pixels is %s to the picture's %d×%d.", node, before, how, width, height)
+    logging.info("DSG: a reference of %s pixels is %s to the picture's %d×%d.", before, how, width, height)
     if how == "cropped":
         return part
     return F.interpolate(reference, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
@@ -115,7 +120,7 @@ def inside(
         loss: images `[batch, 3, height, width]` → `[batch]`.
         mask: `[1 or batch, 1, h, w]` in [0, 1]; the gradient is multiplied by it.
     """
-    mask = cropped(repeat_reference(mask, batch, "Loss mask"), height, width)
+    mask = cropped(repeat_reference(mask, batch, "where masks"), height, width)
     mask = F.interpolate(mask, (height, width), mode="bilinear", antialias=True)
 
     def masked(images: Tensor) -> Tensor:

@@ -44,12 +44,12 @@ class MaskLoss:
         return torch.where(known > 0, image, images)
 
     def _image(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        image = repeat_reference(self.image, batch, "Mask Loss, reference images").to(device)
-        return resized_reference(image, height, width, "Mask Loss")
+        image = repeat_reference(self.image, batch, "reference images").to(device)
+        return resized_reference(image, height, width)
 
     def _known(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         """m for pictures of this size: a pixel is known if all the pixels that it is made of are."""
-        known = cropped(repeat_reference(self.known, batch, "Mask Loss, masks").to(device), height, width)
+        known = cropped(repeat_reference(self.known, batch, "masks").to(device), height, width)
         if known.shape[-2:] != (height, width):
             known = (F.interpolate(known, (height, width), mode="area") > 0.999).to(known.dtype)
         return known

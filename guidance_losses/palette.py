@@ -44,6 +44,6 @@ class PaletteLoss:
         """Root mean square over lines and ranks, per sample: in the units of the pixels."""
         directions = lines(LINES).to(self.image)
         ranks = F.interpolate(ranked(self.image, directions), height * width, mode="linear")  # those in between
-        reference = repeat_reference(ranks, batch, "Colour Palette Loss, reference images").to(device)
+        reference = repeat_reference(ranks, batch, "reference images").to(device)
         directions, scale = directions.to(device), math.sqrt(LINES * height * width)
         return lambda images: norm(reference - ranked(images, directions)) / scale

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .input_error import InputError
 from .loss import cropped, norm, repeat_reference, resized_reference
 
 SEGMENTATION_DISTANCES = ("cross-entropy", "probability")
@@ -69,13 +70,13 @@ class SegmentationLoss:
     def _wanted(self, batch: int, height: int, width: int, classes: Tensor) -> Tensor:
         """The map that is asked for, as probabilities, `[batch, K or K + 1, H, W]`."""
         if self.mask is not None:
-            mask = repeat_reference(self.mask, batch, "Segmentation Loss, masks").to(classes.device)
+            mask = repeat_reference(self.mask, batch, "masks").to(classes.device)
             mask = F.interpolate(cropped(mask, height, width), (height, width), mode="area")
             return torch.cat([mask, 1 - mask], dim=1)
         if self.picture is None:
-            raise ValueError("Segmentation Loss: there is neither a reference image nor a mask.")
-        picture = repeat_reference(self.picture, batch, "Segmentation Loss, reference images").to(classes.device)
-        picture = resized_reference(picture, height, width, "Segmentation Loss")
+            raise InputError("there is neither a reference image nor a mask.")
+        picture = repeat_reference(self.picture, batch, "reference images").to(classes.device)
+        picture = resized_reference(picture, height, width)
         with torch.no_grad():
             logits = self.network(picture)
         chosen = (logits.argmax(1, keepdim=True) == classes.view(-1, 1, 1)).to(picture)

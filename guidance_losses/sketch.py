@@ -49,8 +49,8 @@ class SketchLoss:
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """Root mean square of the difference of the maps, per sample: 0 for the same edges, √2 for unrelated ones."""
-        drawing = repeat_reference(self.drawing, batch, "Sketch Loss, drawings").to(device)
-        light = rgb_to_grayscale(resized_reference(drawing, height, width, "Sketch Loss"))
+        drawing = repeat_reference(self.drawing, batch, "drawings").to(device)
+        light = rgb_to_grayscale(resized_reference(drawing, height, width))
         wanted = spread_maps(1 - light if self.dark_lines else light)
         scale = math.sqrt(wanted[0].numel())
         return lambda images: norm(wanted - spread_maps(sobel(rgb_to_grayscale(images)))) / scale

@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .input_error import InputError
 from .loss import kept_part, norm, repeat_reference
 
 SHRINK_KERNELS = ("bicubic", "area")
 
 
-def check_factor(factor: int, height: int, width: int, node: str) -> None:
-    """Raises ValueError, in one sentence, if the factor does not divide the picture's height and width."""
+def check_factor(factor: int, height: int, width: int) -> None:
+    """Raises InputError, in one sentence, if the factor does not divide the picture's height and width."""
     if height % factor or width % factor:
-        raise ValueError(
-            f"{node}: a factor of {factor} does not divide the picture's {width}×{height} pixels; choose another "
+        raise InputError(
+            f"a factor of {factor} does not divide the picture's {width}×{height} pixels; choose another "
             "factor, or another size."
         )
 
@@ -59,7 +60,7 @@ class SuperResolutionLoss:
         """‖y − down(x̂_0)‖ per sample.
 
         Raises:
-            ValueError: in one sentence, if the factor does not divide the picture, or y has another size than it says.
+            InputError: in one sentence, if the factor does not divide the picture, or y has another size than it says.
         """
         image, (rows, columns) = self._compared(height, width)
         image = repeat_reference(image, batch, "Super-Resolution Loss, small images").to(device)
@@ -86,13 +87,13 @@ class SuperResolutionLoss:
         return self.image[..., small[0], small[1]], large
 
     def _refuse(self, rows: int, columns: int, height: int, width: int) -> NoReturn:
-        check_factor(self.factor, height, width, "Super-Resolution Loss")
+        check_factor(self.factor, height, width)
         if (rows, columns) == (height, width):
-            raise ValueError(
-                f"Super-Resolution Loss: the image has the picture's full size of {width}×{height} pixels already; "
+            raise InputError(
+                f"the image has the picture's full size of {width}×{height} pixels already; "
                 f"give a small one, or make the latent {self.factor} times as large."
             )
-        raise ValueError(
-            f"Super-Resolution Loss: the image has {columns}×{rows} pixels, but a picture {self.factor} times smaller "
+        raise InputError(
+            f"the image has {columns}×{rows} pixels, but a picture {self.factor} times smaller "
             f"than {width}×{height} has {width // self.factor}×{height // self.factor}; scale the image or the latent."
         )

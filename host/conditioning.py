@@ -26,6 +26,7 @@ class AppliedLoss:
         restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
         patchers: the loss's networks, as the host's ModelPatcher.
         where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
+        node: the name of the node that the user sees, for messages.
     """
 
     loss: Loss
@@ -35,6 +36,7 @@ class AppliedLoss:
     restore: Callable[[Tensor], Tensor] | None = None
     patchers: list = field(default_factory=list)
     where: Tensor | None = None
+    node: str = ""
 
 
 def with_models(conditioning: list, patchers: list) -> list:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..guidance_losses import InputError
 from ..sampling.differentiation.checkpointing import calling_again
 from ..sampling.differentiation.memory import is_out_of_memory
 from .inference_tensors import replace_inference_tensors
@@ -88,7 +89,7 @@ def clip_vision_network(clip_vision) -> LoadedNetwork:
     """The network for the style loss, after a trial.
 
     Raises:
-        ValueError: in one sentence, if it gives no tokens, or no gradient.
+        InputError: in one sentence, if it gives no tokens, or no gradient.
     """
     try:
         network = LoadedNetwork(ClipVisionTokens(clip_vision), clip_vision.patcher)
@@ -104,8 +105,8 @@ def clip_vision_network(clip_vision) -> LoadedNetwork:
     except Exception as error:  # a network of another kind fails in its own way
         if is_out_of_memory(error):
             raise
-        raise ValueError(
-            "Style Loss: this CLIP_VISION gives no tokens with a gradient; load a vision transformer, as CLIP, SigLIP "
+        raise InputError(
+            "this CLIP_VISION gives no tokens with a gradient; load a vision transformer, as CLIP, SigLIP "
             f"and DINO have. (It says: {textwrap.shorten(str(error), 90)})"
         ) from error
     return network

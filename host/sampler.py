@@ -126,11 +126,18 @@ class GuidedSampler:
 
 
 def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int, int]) -> LossTerm:
-    """A loss as a term of the run on the latents x, whose samples are pictures of this size (frames, height, width)."""
+    """A loss as a term of the run on the latents x, whose samples are pictures of this size (frames, height, width).
+
+    Raises:
+        ValueError: in one sentence that begins with the node's name, if there can be no such loss of these.
+    """
     applied, (frames, height, width) = carried.applied, size
     pictures = frames * len(x), height, width
     loss = with_ordinary_tensors(applied.loss)
-    fitted = loss.fit(*pictures, x.device)
+    try:
+        fitted = loss.fit(*pictures, x.device)
+    except ValueError as error:
+        raise ValueError(f"{applied.node}: {error}") from error
     if applied.where is not None:
         fitted = inside(fitted, applied.where.clone().to(x.device), *pictures)
     region = carried.region(x)

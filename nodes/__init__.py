@@ -1,19 +1,20 @@
 """What a user sees: schemas, checks of what the user gave, messages. No mathematics."""
 
 from .appearance import PaletteLossNode, SketchLossNode
+from .apply_loss import ApplyLoss
+from .border import guard
+from .clip_losses import StyleLossNode, TextLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .limits import check_inputs_of
 from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
-from .network_losses import SegmentationLossNode, StyleLossNode, TextLossNode
 from .objects import ObjectLossNode
-from .own_loss import ApplyLoss
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
-from .segmentation import SegmentPicture
+from .segment_picture import SegmentPicture
+from .segmentation import SegmentationLossNode
 
 NODES = [
     DSGKSampler,
@@ -47,4 +48,4 @@ NODES = [
     LoadEmbeddedFaces,
 ]
 for node in NODES:
-    check_inputs_of(node)
+    guard(node)

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..embedded.held_out import held_out_faces
 from ..embedded.loader import EMBEDDED_MODELS, load_embedded_model
+from ..guidance_losses import InputError
 
 ANY_STYLE = "any"
 PICTURES = ["first", "second"]
@@ -38,7 +39,7 @@ class LoadEmbeddedModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model_name, style, batch_size) -> io.NodeOutput:
+    def execute(cls, model_name: str, style: str, batch_size: int) -> io.NodeOutput:
         loaded = load_embedded_model(model_name)
         unconditional = torch.zeros(1, 1, len(loaded.styles))
         token = unconditional.clone()
@@ -71,11 +72,11 @@ class LoadEmbeddedFaces(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, first, count, picture=PICTURES[0]) -> io.NodeOutput:
+    def execute(cls, first: int, count: int, picture: str = PICTURES[0]) -> io.NodeOutput:
         faces = held_out_faces(PICTURES.index(picture))
         if first + count > len(faces):
-            raise ValueError(
-                f"Load Embedded Faces: there are {len(faces)} people, so {count} from number {first} on are too many; "
+            raise InputError(
+                f"there are {len(faces)} people, so {count} from number {first} on are too many; "
                 f"ask for at most {len(faces) - first}."
             )
         return io.NodeOutput(torch.from_numpy(faces[first : first + count]).float() / 255)

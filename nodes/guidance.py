@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
+from ..guidance_losses import InputError
 from ..sampling import (
     CURVES,
     GRADIENT_MODES,
@@ -78,7 +79,7 @@ class GuidanceRateBlend(io.ComfyNode):
         end_percent: float,
         reuse_gradient: bool = False,
     ) -> io.NodeOutput:
-        check_range(start_percent, end_percent, "Guidance Rate Blend")
+        check_range(start_percent, end_percent)
         when = GuidedSteps(interval, start_percent, end_percent, reuse_gradient)
         return io.NodeOutput(RateBlend(Spherical(GuidanceRate(start_rate, end_rate, curve)), when))
 
@@ -107,7 +108,7 @@ class AutomaticGuidanceRate(io.ComfyNode):
 
     @classmethod
     def execute(cls, share: float, start_percent: float, end_percent: float) -> io.NodeOutput:
-        check_range(start_percent, end_percent, "Automatic Guidance Rate")
+        check_range(start_percent, end_percent)
         when = GuidedSteps(start_percent=start_percent, end_percent=end_percent)
         return io.NodeOutput(RateBlend(Automatic(GuidanceRate(share)), when))
 
@@ -185,7 +186,7 @@ class GuidanceMethodNode(io.ComfyNode):
             try:
                 chosen = replace(chosen, constraint=CONSTRAINTS[constraint])
             except ValueError as error:
-                raise ValueError(f"Guidance Method: {error}") from error
+                raise InputError(str(error)) from error
         if recurrence > 0:
             chosen = replace(chosen, recurrence=recurrence)
         return io.NodeOutput(chosen)

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 from torch import nn
 
+from ..guidance_losses import InputError
 from ..guidance_losses.networks.clip import load_clip
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
@@ -55,14 +56,12 @@ class LoadClip(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, clip_name, architecture) -> io.NodeOutput:
+    def execute(cls, clip_name: str, architecture: str) -> io.NodeOutput:
         if clip_name in CLIP_FOLDERS.names():
-            return io.NodeOutput(loaded_network(load_clip(CLIP_FOLDERS.path(clip_name, "Load CLIP"))))
-        path = CLIP_CHECKPOINTS.path(clip_name, "Load CLIP")
+            return io.NodeOutput(loaded_network(load_clip(CLIP_FOLDERS.path(clip_name))))
+        path = CLIP_CHECKPOINTS.path(clip_name)
         if architecture == FROM_FOLDER:
-            raise ValueError(
-                f"Load CLIP: {clip_name} is a single file, which does not say what it is; choose its kind."
-            )
+            raise InputError(f"{clip_name} is a single file, which does not say what it is; choose its kind.")
         return io.NodeOutput(loaded_network(load_clip(path, architecture)))
 
 
@@ -88,8 +87,8 @@ class LoadSegmentationModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model_name) -> io.NodeOutput:
-        network = load_segmentation_network(SEGMENTATION.path(model_name, "Load Segmentation Model"))
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        network = load_segmentation_network(SEGMENTATION.path(model_name))
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
 
 
@@ -121,10 +120,10 @@ class LoadFaceModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model_name, detector=NO_DETECTOR) -> io.NodeOutput:
-        networks = nn.ModuleDict({"recogniser": load_face_network(FACE.path(model_name, "Load Face Model"))})
+    def execute(cls, model_name: str, detector: str = NO_DETECTOR) -> io.NodeOutput:
+        networks = nn.ModuleDict({"recogniser": load_face_network(FACE.path(model_name))})
         if detector != NO_DETECTOR:
-            networks["detector"] = load_face_detector(FACE.path(detector, "Load Face Model"))
+            networks["detector"] = load_face_detector(FACE.path(detector))
         return io.NodeOutput(loaded_network(networks))
 
 
@@ -156,6 +155,6 @@ class LoadDetector(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model_name, architecture) -> io.NodeOutput:
-        network = load_object_detector(DETECTION.path(model_name, "Load Object Detector"), architecture)
+    def execute(cls, model_name: str, architecture: str) -> io.NodeOutput:
+        network = load_object_detector(DETECTION.path(model_name), architecture)
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels.values()))

@@ -6,30 +6,30 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..guidance_losses import InputError, check_factor, check_kernel, gaussian_kernel, motion_kernel, shrink
 from ..guidance_losses import blur as blurred
-from ..guidance_losses import check_factor, check_kernel, gaussian_kernel, motion_kernel, shrink
 from .checks import image_from_host, image_to_host
 from .inputs import blur_inputs, shrink_inputs
 
 
 def drawn_kernel(
-    blur: str, size: int, std: float, angle: float, kernel: Tensor | None, picture: Sequence[int], node: str
+    blur: str, size: int, std: float, angle: float, kernel: Tensor | None, picture: Sequence[int]
 ) -> Tensor:
     """The blur kernel that the widgets of `blur_inputs` describe, `[odd, odd]`, sum 1.
 
     Raises:
-        ValueError: in one sentence, if it has no middle, is larger than the picture (height, width) or black.
+        InputError: in one sentence, if it has no middle, is larger than the picture (height, width) or black.
     """
     if kernel is None:
-        check_kernel((size, size), *picture, node)
+        check_kernel((size, size), *picture)
         return gaussian_kernel(size, std) if blur == "gaussian" else motion_kernel(size, angle)
-    pictures = image_from_host(kernel, node)
+    pictures = image_from_host(kernel)
     if len(pictures) != 1:
-        raise ValueError(f"{node}: {len(pictures)} kernels were given; give one, which serves all pictures.")
+        raise InputError(f"{len(pictures)} kernels were given; give one, which serves all pictures.")
     grey = pictures.mean(dim=1)[0]
-    check_kernel(grey.shape, *picture, node)
+    check_kernel(grey.shape, *picture)
     if grey.sum() <= 0:
-        raise ValueError(f"{node}: the kernel is black, so nothing of the picture would be left; draw it in white.")
+        raise InputError("the kernel is black, so nothing of the picture would be left; draw it in white.")
     return grey / grey.sum()
 
 
@@ -57,8 +57,8 @@ class RandomMask(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, hidden, seed) -> io.NodeOutput:
-        count, _, height, width = image_from_host(image, "Random Mask").shape
+    def execute(cls, image: Tensor, hidden: float, seed: int) -> io.NodeOutput:
+        count, _, height, width = image_from_host(image).shape
         generator = torch.Generator().manual_seed(seed)
         order = torch.rand(count, height * width, generator=generator).argsort(dim=1).argsort(dim=1)
         mask = (order < round(hidden * height * width)).float()
@@ -78,9 +78,9 @@ class ShrinkPicture(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, factor, kernel) -> io.NodeOutput:
-        large = image_from_host(image, "Shrink Picture")
-        check_factor(factor, *large.shape[-2:], "Shrink Picture")
+    def execute(cls, image: Tensor, factor: int, kernel: str) -> io.NodeOutput:
+        large = image_from_host(image)
+        check_factor(factor, *large.shape[-2:])
         return io.NodeOutput(image_to_host(shrink(large, factor, kernel)))
 
 
@@ -97,7 +97,9 @@ class BlurPicture(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, blur, size, std, angle, kernel=None) -> io.NodeOutput:
-        sharp = image_from_host(image, "Blur Picture")
-        drawn = drawn_kernel(blur, size, std, angle, kernel, sharp.shape[-2:], "Blur Picture")
+    def execute(
+        cls, image: Tensor, blur: str, size: int, std: float, angle: float, kernel: Tensor | None = None
+    ) -> io.NodeOutput:
+        sharp = image_from_host(image)
+        drawn = drawn_kernel(blur, size, std, angle, kernel, sharp.shape[-2:])
         return io.NodeOutput(image_to_host(blurred(sharp, drawn)))

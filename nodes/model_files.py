@@ -6,6 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import folder_paths
 
+from ..guidance_losses import InputError
+
 EMBEDDED = Path(__file__).parent.parent / "embedded" / "weights"
 INSIGHTFACE = "insightface"  # users' and other packs' list: insightface's folder, or the folder `models` in it
 
@@ -47,18 +49,18 @@ class ModelFiles:
         """What there is, for a drop-down."""
         return FileNames(sorted(self._found()))
 
-    def path(self, name: str, node: str) -> Path:
+    def path(self, name: str) -> Path:
         """The file or folder of that name: one of `names`, whatever else a workflow says.
 
         Raises:
-            ValueError: in one sentence with the folders that were searched, if there is none.
+            InputError: in one sentence with the folders that were searched, if there is none.
         """
         found = self._found()
         if name in found:
             return found[name]
         places = dict.fromkeys(place for key in self._keys() for place in folder_paths.get_folder_paths(key))
         there = textwrap.shorten(", ".join(sorted(found)), 200, placeholder=" …") or "nothing"
-        raise ValueError(f"{node}: there is no {name!r} in {', '.join(places)}; there is {there}.")
+        raise InputError(f"there is no {name!r} in {', '.join(places)}; there is {there}.")
 
     def _keys(self) -> list[str]:
         return [self.key, *(key for key in self.others if key in folder_paths.folder_names_and_paths)]

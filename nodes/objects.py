@@ -4,10 +4,10 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..guidance_losses import BOXES, ObjectLoss, mask_boxes
+from ..guidance_losses import BOXES, InputError, ObjectLoss, mask_boxes
+from ..host import LoadedNetwork
 from .checks import class_number, mask_from_host
-from .inputs import range_inputs, weight_input, where_input
-from .loss_node import conditioning_input, conditioning_output, guided_by
+from .loss_node import LossNode, LossSchema, MadeLoss
 from .sockets import DetectorSocket
 
 
@@ -20,31 +20,27 @@ def asked_objects(text: str, masks: Tensor, boxes: str, labels: dict[int, str]) 
     """
     names = text.split(",")
     if len(names) not in (1, len(masks)):
-        raise ValueError(
-            f"Object Loss: classes names {len(names)} for {len(masks)} masks; name one, or one for each mask."
-        )
-    numbers = [class_number(name, labels, "Object Loss") for name in names]
+        raise InputError(f"classes names {len(names)} for {len(masks)} masks; name one, or one for each mask.")
+    numbers = [class_number(name, labels) for name in names]
     found = [mask_boxes(mask[0], boxes) for mask in masks]
     for number, each in enumerate(found, 1):
         if not len(each):
-            raise ValueError(
-                f"Object Loss: mask {number} is black everywhere, so there is no box around anything; paint it white "
+            raise InputError(
+                f"mask {number} is black everywhere, so there is no box around anything; paint it white "
                 "where the object is to be."
             )
     classes = [torch.full((len(each),), number) for each, number in zip(found, numbers * (len(found) // len(names)))]
     return torch.cat(found), torch.cat(classes)
 
 
-class ObjectLossNode(io.ComfyNode):
+class ObjectLossNode(LossNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loss(cls) -> LossSchema:
+        return LossSchema(
             node_id="DSG_ObjectLoss",
             display_name="Object Loss",
-            category="DSG/losses",
             description="The picture must show an object of a kind, a dog or a chair, in a box; or several.",
             inputs=[
-                conditioning_input(),
                 DetectorSocket.Input("model", tooltip="From Load Object Detector."),
                 io.Mask.Input("mask", tooltip="White where the object is to be; a batch of masks for several objects."),
                 io.String.Input(
@@ -58,18 +54,11 @@ class ObjectLossNode(io.ComfyNode):
                     default=BOXES[0],
                     tooltip="Whether white regions that do not touch are several objects of that class, or one.",
                 ),
-                weight_input(),
-                *range_inputs("this loss"),
-                where_input(),
             ],
-            outputs=[conditioning_output()],
         )
 
     @classmethod
-    def execute(
-        cls, conditioning, model, mask, classes, boxes, weight, start_percent, end_percent, where=None
-    ) -> io.NodeOutput:
-        masks = mask_from_host(mask, "Object Loss")
+    def make_loss(cls, model: LoadedNetwork, mask: Tensor, classes: str, boxes: str) -> MadeLoss:
+        masks = mask_from_host(mask)
         asked = asked_objects(classes, masks, boxes, model.module.labels)
-        loss = ObjectLoss(model.module, *asked, size=tuple(masks.shape[-2:]))
-        return guided_by(loss, "Object Loss", conditioning, weight, start_percent, end_percent, where, [model.patcher])
+        return MadeLoss(ObjectLoss(model.module, *asked, size=tuple(masks.shape[-2:])), [model.patcher])

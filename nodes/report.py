@@ -5,6 +5,7 @@ import json
 import torch
 from comfy_api.latest import io
 
+from ..sampling import RunReport
 from .report_plot import plot_report
 from .sockets import ReportSocket
 
@@ -26,7 +27,7 @@ class GuidanceReport(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, report) -> io.NodeOutput:
+    def execute(cls, report: RunReport) -> io.NodeOutput:
         plot = torch.from_numpy(plot_report(report)).float() / 255
         numbers = json.dumps(report.to_dict())
         return io.NodeOutput(plot[None], numbers, ui={"text": [numbers]})

@@ -6,6 +6,7 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io
 
+from ..guidance_losses import InputError
 from ..host import GuidedSampler, sample_latent, sampler_function
 from ..sampling import DSG, GuidanceMethod, GuidanceRate, GuidedSteps, Spherical
 from .checks import check_latent, check_vae
@@ -95,8 +96,8 @@ class DSGKSampler(io.ComfyNode):
         method: GuidanceMethod | None = None,
         balance_losses: bool = True,
     ) -> io.NodeOutput:
-        check_vae(vae, "DSG KSampler")
-        check_latent(latent_image, "DSG KSampler")
+        check_vae(vae)
+        check_latent(latent_image)
         sampler = GuidedSampler(vae, *steered(method, guidance_rate, rate_blend), balanced=balance_losses)
         latent, report = sample_latent(
             model, positive, negative, latent_image, sampler, seed, steps, cfg, scheduler, denoise
@@ -138,11 +139,11 @@ class DSGSampler(io.ComfyNode):
         method: GuidanceMethod | None = None,
         balance_losses: bool = True,
     ) -> io.NodeOutput:
-        check_vae(vae, "DSG Sampler")
+        check_vae(vae)
         method, when = steered(method, guidance_rate, rate_blend)
         if eta == 0 and method.constraint.needs_noise:
-            raise ValueError(
-                "DSG Sampler: with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
+            raise InputError(
+                "with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
                 "set eta to 1, or connect a Guidance Method without the constraint."
             )
         sampler = GuidedSampler(vae, method, when, eta, balance_losses)

@@ -1,65 +1,88 @@
-"""What a segmentation model sees on a picture."""
-
-from colorsys import hsv_to_rgb
+"""The loss that says where the parts of a picture are to be."""
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..host import load_network
-from .checks import image_from_host
-from .network_losses import chosen_classes
+from ..guidance_losses import SEGMENTATION_DISTANCES, InputError, SegmentationLoss
+from ..host import LoadedNetwork
+from .checks import class_number, image_from_host, mask_from_host
+from .loss_node import LossNode, LossSchema, MadeLoss
 from .sockets import SegmentationSocket
 
-GOLDEN = 0.618034  # of the circle of hues: however many classes there are, neighbours differ
+
+def chosen_classes(text: str, labels: list[str]) -> tuple[list[int], list[float]]:
+    """Numbers and weights of the classes in "hair:2, skin", or of all.
+
+    Raises:
+        ValueError: in one sentence, for a class that the model does not have, or a weight that is no number above 0.
+    """
+    if text.strip().lower() in ("", "all"):
+        return list(range(len(labels))), [1.0] * len(labels)
+    weights: dict[int, float] = {}
+    for part in text.split(","):
+        name, _, weight = part.partition(":")
+        number = class_number(name, dict(enumerate(labels)))
+        try:
+            value = float(weight or 1)
+        except ValueError:
+            value = 0.0
+        if not 0 < value < float("inf"):
+            raise InputError(f"{part.strip()!r} has no weight above 0 behind the colon; write hair:2.")
+        weights[number] = value
+    return list(weights), list(weights.values())
 
 
-def class_colors(count: int) -> Tensor:
-    """A colour for each class, `[count, 3]` in [0, 1]; the first is grey."""
-    hues = [(GOLDEN * number) % 1 for number in range(1, count)]
-    return torch.tensor([(0.35, 0.35, 0.35), *(hsv_to_rgb(hue, 0.75, 0.95) for hue in hues)])
-
-
-def shares(found: Tensor, labels: list[str], colors: Tensor) -> str:
-    """Line by line the classes on the pictures, the largest first: their shares of the pixels and their colours."""
-    counts = torch.bincount(found.flatten(), minlength=len(labels)) / found.numel()
-    lines = []
-    for number in counts.argsort(descending=True)[: counts.count_nonzero()].tolist():
-        red, green, blue = (255 * colors[number]).int().tolist()  # as the host saves pictures
-        lines.append(f"{labels[number]}: {100 * counts[number]:.1f} %, #{red:02x}{green:02x}{blue:02x}")
-    return "\n".join(lines)
-
-
-class SegmentPicture(io.ComfyNode):
+class SegmentationLossNode(LossNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="DSG_SegmentPicture",
-            display_name="Segment Picture",
-            category="DSG/measurements",
-            description="Shows what a segmentation model sees on a picture, and gives the mask of a class.",
+    def define_loss(cls) -> LossSchema:
+        return LossSchema(
+            node_id="DSG_SegmentationLoss",
+            display_name="Segmentation Loss",
+            description="The picture must have its parts where a reference picture, or a mask, has them.",
             inputs=[
                 SegmentationSocket.Input("model", tooltip="From Load Segmentation Model."),
-                io.Image.Input("image", tooltip="The picture, or a batch of them."),
                 io.String.Input(
-                    "classes", default="all", tooltip='The mask is white on these: "hair", or "hair, skin".'
+                    "classes",
+                    default="all",
+                    tooltip='Which classes count, with weights if you like: "hair:2, skin". The others count as one.',
+                ),
+                io.Combo.Input(
+                    "distance",
+                    options=list(SEGMENTATION_DISTANCES),
+                    default=SEGMENTATION_DISTANCES[0],
+                    tooltip="cross-entropy pulls hardest where the model is surest of something else.",
                 ),
             ],
-            outputs=[
-                io.Image.Output("map", display_name="map"),
-                io.Mask.Output("mask", display_name="mask"),
-                io.String.Output("found", display_name="found"),
+            further_inputs=[
+                io.Image.Input("image", optional=True, tooltip="A picture whose parts lie as they are to lie."),
+                io.Mask.Input("mask", optional=True, tooltip="White where the one class named in classes is to be."),
             ],
         )
 
     @classmethod
-    def execute(cls, model, image, classes) -> io.NodeOutput:
-        labels = model.module.labels
-        numbers, _ = chosen_classes(classes, labels, "Segment Picture")
-        pictures = image_from_host(image, "Segment Picture")
-        device = load_network(model)
-        with torch.no_grad():
-            found = torch.cat([model.module(picture.to(device)).argmax(1).cpu() for picture in pictures.split(1)])
-        colors = class_colors(len(labels))
-        mask = torch.isin(found, torch.tensor(numbers)).float()
-        return io.NodeOutput(colors[found], mask, shares(found, labels, colors))
+    def make_loss(
+        cls,
+        model: LoadedNetwork,
+        classes: str,
+        distance: str,
+        image: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> MadeLoss:
+        if (image is None) == (mask is None):
+            raise InputError("connect either an image, whose parts are copied, or a mask for one class.")
+        numbers, weights = chosen_classes(classes, model.module.labels)
+        if mask is not None and len(numbers) != 1:
+            raise InputError(
+                f"a mask says where one class is to be, and classes names {len(numbers)}; name one (and chain a second "
+                "node for another)."
+            )
+        loss = SegmentationLoss(
+            model.module,
+            torch.tensor(numbers),
+            torch.tensor(weights),
+            None if image is None else image_from_host(image),
+            None if mask is None else mask_from_host(mask).clamp(0, 1),
+            distance,
+        )
+        return MadeLoss(loss, [model.patcher])

@@ -15,8 +15,8 @@ class RateBlend(NamedTuple):
     when: GuidedSteps
 
 
-GuidanceRateSocket = io.Custom("GUIDANCE_RATE")
-GuidanceMethodSocket = io.Custom("GUIDANCE_METHOD")
+GuidanceRateSocket = io.Custom("DSG_GUIDANCE_RATE")
+GuidanceMethodSocket = io.Custom("DSG_GUIDANCE_METHOD")
 ClipSocket = io.Custom("DSG_CLIP")
 FaceSocket = io.Custom("DSG_FACE")
 DetectorSocket = io.Custom("DSG_DETECTOR")

@@ -36,6 +36,7 @@ ROOMS = {
         "onnx2torch",
         "google",  # protobuf, which comes with onnx
         "guidance_losses/networks",
+        "input_error",
     },
     "nodes": {
         "torch",

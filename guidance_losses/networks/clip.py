@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..input_error import InputError
 from .file_kind import file_kind, network_kind
 
 CONFIGURATION = "open_clip_config.json"
@@ -72,17 +73,17 @@ class ClipNetwork(nn.Module):
         """Texts → features `[T, D]` of length 1.
 
         Raises:
-            ValueError: in one sentence, if a text is longer than the model can read.
+            InputError: in one sentence, if a text is longer than the model can read.
         """
         for text in texts:
             self.check_text(text)
         return self.model.encode_text(self.tokenizer(texts).to(self.mean.device), normalize=True)
 
     def check_text(self, text: str) -> None:
-        """Raises ValueError, in one sentence, if the text is longer than the model can read."""
+        """Raises InputError, in one sentence, if the text is longer than the model can read."""
         count = len(self.tokenize(text))
         if count > self.context_length:
-            raise ValueError(
+            raise InputError(
                 f"The text “{text[:30]}…” has {count} tokens, begin and end included, and this CLIP reads at most "
                 f"{self.context_length}; shorten it."
             )
@@ -97,13 +98,13 @@ class ClipNetwork(nn.Module):
             layers: the blocks' numbers, from 1 to `self.layers`, in any order.
 
         Raises:
-            ValueError: in one sentence, if the image tower is no vision transformer, or has no such block.
+            InputError: in one sentence, if the image tower is no vision transformer, or has no such block.
         """
         if not self.layers:
             kind = type(self.model.visual).__name__
-            raise ValueError(f"This CLIP's image tower ({kind}) has no transformer blocks to look into; use a ViT.")
+            raise InputError(f"This CLIP's image tower ({kind}) has no transformer blocks to look into; use a ViT.")
         if not layers or min(layers) < 1 or max(layers) > self.layers:
-            raise ValueError(f"This CLIP's image tower has the blocks 1 to {self.layers}, not {[*layers]}.")
+            raise InputError(f"This CLIP's image tower has the blocks 1 to {self.layers}, not {[*layers]}.")
         blocks = sorted(set(layers))
         found = self.model.visual.forward_intermediates(
             self._prepared(images),
@@ -132,7 +133,7 @@ def load_clip(path: Path, architecture: str | None = None) -> ClipNetwork:
             normalised as CLIP's own; a folder says how its pictures are.
 
     Raises:
-        ValueError: in one sentence, if the file is of another kind or the architecture not known.
+        InputError: in one sentence, if the file is of another kind or the architecture not known.
         ModuleNotFoundError: in one sentence, if open_clip is missing.
     """
     return _load_folder(path) if path.is_dir() else _load_checkpoint(path, architecture)
@@ -156,7 +157,7 @@ def _is_complete(config: dict[str, Any]) -> bool:
 def _load_checkpoint(path: Path, architecture: str | None) -> ClipNetwork:
     open_clip = _import_open_clip()
     if architecture not in architectures():
-        raise ValueError(
+        raise InputError(
             f"{architecture} is no architecture that one file can hold; known are ViT-B-32, ViT-B-16, "
             "ViT-B-16-quickgelu, ViT-L-14, ViT-H-14, RN50 and others of open_clip's own."
         )
@@ -171,18 +172,18 @@ def _load_folder(folder: Path) -> ClipNetwork:
         config = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
         text, vision = config["model_cfg"]["text_cfg"], config["model_cfg"]["vision_cfg"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder.name} is no open_clip folder: its {CONFIGURATION} cannot be read.") from error
+        raise InputError(f"{folder.name} is no open_clip folder: its {CONFIGURATION} cannot be read.") from error
     weights = next((folder / name for name in FOLDER_WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
-        raise ValueError(f"{folder.name} holds no weights; one of {', '.join(FOLDER_WEIGHTS)} is needed.")
+        raise InputError(f"{folder.name} holds no weights; one of {', '.join(FOLDER_WEIGHTS)} is needed.")
     if text.get("hf_model_name") or vision.get("timm_model_name") or "multimodal_cfg" in config["model_cfg"]:
-        raise ValueError(f"{folder.name} needs networks from outside open_clip, which are not supported.")
+        raise InputError(f"{folder.name} needs networks from outside open_clip, which are not supported.")
     tower = dict(config["model_cfg"])
     kind = open_clip.CustomTextCLIP if tower.pop("custom_text", False) else open_clip.CLIP
     try:
         model = kind(**tower)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{folder.name}: this open_clip cannot build what {CONFIGURATION} says ({error}).") from error
+        raise InputError(f"{folder.name}: this open_clip cannot build what {CONFIGURATION} says ({error}).") from error
     _load_weights(model, weights, f"the model of {CONFIGURATION}")
     words = text.get("tokenizer_kwargs") or {}
     if text.get("hf_tokenizer_name"):
@@ -209,7 +210,7 @@ def _folder_tokenizer(
     try:
         tokenizer = HFTokenizer(str(folder), context_length, tokenizer_mode=mode, **options)
     except Exception as error:  # transformers has its own kinds of errors for each thing that is missing
-        raise ValueError(f"{folder.name} has no tokenizer that transformers can read.") from error
+        raise InputError(f"{folder.name} has no tokenizer that transformers can read.") from error
     return lambda text: tokenizer.tokenizer(tokenizer.clean_fn(text)).input_ids, tokenizer
 
 
@@ -217,13 +218,13 @@ def _load_weights(model: nn.Module, path: Path, what: str) -> None:
     """Fill a model from a checkpoint, as tensors only; `what` names the model in messages."""
     names = _weight_names(path)
     if not any(name.removeprefix("module.").startswith("visual.") for name in names):
-        raise ValueError(
+        raise InputError(
             f"{path.name} is no open_clip checkpoint: it holds the weights of {network_kind(names)}; take {WANTED}."
         )
     try:
         _import_open_clip().load_checkpoint(model, str(path), weights_only=True)
     except (RuntimeError, AssertionError) as error:  # open_clip asserts some shapes
-        raise ValueError(f"{path.name} does not fit {what}; choose what it was trained as.") from error
+        raise InputError(f"{path.name} does not fit {what}; choose what it was trained as.") from error
 
 
 def _weight_names(path: Path) -> list[str]:
@@ -233,10 +234,10 @@ def _weight_names(path: Path) -> list[str]:
     that was read here goes there.
 
     Raises:
-        ValueError: if it is damaged, or holds anything but tensors and plain values.
+        InputError: if it is damaged, or holds anything but tensors and plain values.
     """
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path.name} is not a CLIP's checkpoint; these end in {', '.join(SUFFIXES)}.")
+        raise InputError(f"{path.name} is not a CLIP's checkpoint; these end in {', '.join(SUFFIXES)}.")
     try:
         if path.suffix == ".safetensors":
             from safetensors import safe_open
@@ -247,7 +248,7 @@ def _weight_names(path: Path) -> list[str]:
     except FileNotFoundError:
         raise
     except Exception as error:  # the readers have their own kinds of errors for each kind of damage
-        raise ValueError(f"{path.name} cannot be used as a CLIP: {file_kind(path, WANTED)}.") from error
+        raise InputError(f"{path.name} cannot be used as a CLIP: {file_kind(path, WANTED)}.") from error
     weights = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
     return [name for name in weights if isinstance(name, str)]
 

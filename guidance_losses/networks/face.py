@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..input_error import InputError
 from .file_kind import file_kind, network_kind
 from .irse import IRSE
 
@@ -47,21 +48,21 @@ def load_face_network(path: Path) -> FaceNetwork:
     No file makes any code run: ONNX is read without the files that it may point to, weights as tensors only.
 
     Raises:
-        ValueError: in one sentence, if the file is damaged or of another kind.
+        InputError: in one sentence, if the file is damaged or of another kind.
         ModuleNotFoundError: in one sentence, if a package that ONNX needs is missing.
     """
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path.name} is not a face network's file; these end in {', '.join(SUFFIXES)}.")
+        raise InputError(f"{path.name} is not a face network's file; these end in {', '.join(SUFFIXES)}.")
     if path.suffix == ".onnx":
         return load_onnx(path)
     try:
         weights = read_weights(path, WANTED)
     except ValueError as error:
-        raise ValueError(f"{path.name} cannot be used as a face network: {error}.") from error
+        raise InputError(f"{path.name} cannot be used as a face network: {error}.") from error
     try:
         network = IRSE.from_weights(weights)
     except ValueError as error:
-        raise ValueError(
+        raise InputError(
             f"{path.name} cannot be used as a face network: {error}, but of {network_kind(weights)}; take {WANTED}."
         ) from error
     return FaceNetwork(network, network.input_size)
@@ -71,7 +72,7 @@ def read_weights(path: Path, wanted: str) -> dict[str, Tensor]:
     """The state dict of a `.safetensors` or `.pth` file.
 
     Raises:
-        ValueError: if there is none in it; it says what the file is, and to take what is `wanted`.
+        InputError: if there is none in it; it says what the file is, and to take what is `wanted`.
     """
     try:
         if path.suffix == ".safetensors":
@@ -82,9 +83,9 @@ def read_weights(path: Path, wanted: str) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise
     except Exception as error:  # the readers have their own kinds of errors for each kind of damage
-        raise ValueError(file_kind(path, wanted)) from error
+        raise InputError(file_kind(path, wanted)) from error
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise ValueError(f"it holds no network's weights by their names; take {wanted}")
+        raise InputError(f"it holds no network's weights by their names; take {wanted}")
     return weights
 
 
@@ -109,14 +110,14 @@ def load_onnx(path: Path) -> FaceNetwork:
         check_embeddings(network)
         return network
     except (ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path.name} cannot be used as a face network: {error}.") from error
+        raise InputError(f"{path.name} cannot be used as a face network: {error}.") from error
 
 
 def read_onnx(path: Path, wanted: str) -> Any:
     """The `onnx.ModelProto` of a file.
 
     Raises:
-        ValueError: if it is damaged or of another kind, or keeps tensors in other files; it says to take what is
+        InputError: if it is damaged or of another kind, or keeps tensors in other files; it says to take what is
             `wanted`.
     """
     import onnx
@@ -126,10 +127,10 @@ def read_onnx(path: Path, wanted: str) -> Any:
         model = onnx.load(path, load_external_data=False)
         tensors = [*model.graph.initializer, *(part.t for node in model.graph.node for part in node.attribute)]
         if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors):
-            raise ValueError("it keeps its weights in another file")
+            raise InputError("it keeps its weights in another file")
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:
-        raise ValueError(file_kind(path, wanted)) from error
+        raise InputError(file_kind(path, wanted)) from error
     return model
 
 
@@ -137,7 +138,7 @@ def picture_size(graph: Any) -> int:
     """The side of the square pictures that the graph looks at.
 
     Raises:
-        ValueError: if it is no recognition network. insightface's detectors, landmark and attribute networks lie in
+        InputError: if it is no recognition network. insightface's detectors, landmark and attribute networks lie in
             the same folder; they have several outputs, or normalise bytes by themselves before the first convolution.
     """
     weights = {tensor.name for tensor in graph.initializer}
@@ -145,9 +146,9 @@ def picture_size(graph: Any) -> int:
     shape = [axis.dim_value for axis in pictures[0].type.tensor_type.shape.dim] if len(pictures) == 1 else []
     readers = {node.op_type for node in graph.node if pictures and pictures[0].name in node.input}
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3] or not shape[2]:
-        raise ValueError("its input is not one square RGB picture of a fixed size, [N, 3, S, S]")
+        raise InputError("its input is not one square RGB picture of a fixed size, [N, 3, S, S]")
     if len(graph.output) != 1 or len(graph.output[0].type.tensor_type.shape.dim) != 2 or readers != {"Conv"}:
-        raise ValueError("it is no recognition network, which begins with a convolution and gives one embedding")
+        raise InputError("it is no recognition network, which begins with a convolution and gives one embedding")
     return shape[2]
 
 
@@ -155,7 +156,7 @@ def with_known_opset(model: Any) -> Any:
     """The model in no newer a version of ONNX than `NEWEST_OPSET`.
 
     Raises:
-        ValueError: if it cannot be said in that one.
+        InputError: if it cannot be said in that one.
     """
     from onnx.version_converter import ConvertError, convert_version
 
@@ -168,11 +169,11 @@ def with_known_opset(model: Any) -> Any:
         message = (
             f"it is of ONNX's opset {version}, which cannot be brought back to {NEWEST_OPSET}; export it with that"
         )
-        raise ValueError(message) from error
+        raise InputError(message) from error
 
 
 def check_operators(model: Any) -> None:
-    """Raises ValueError that names the operators that onnx2torch cannot convert."""
+    """Raises InputError that names the operators that onnx2torch cannot convert."""
     from onnx2torch.node_converters import get_converter
 
     versions = {opset.domain: opset.version for opset in model.opset_import}
@@ -183,18 +184,18 @@ def check_operators(model: Any) -> None:
         except NotImplementedError:
             unknown.add(node.op_type)
     if unknown:
-        raise ValueError(f"onnx2torch cannot convert the operator {' or '.join(sorted(unknown))} of its opset")
+        raise InputError(f"onnx2torch cannot convert the operator {' or '.join(sorted(unknown))} of its opset")
 
 
 def check_embeddings(network: FaceNetwork) -> None:
-    """Raises ValueError if two faces do not give two embeddings."""
+    """Raises InputError if two faces do not give two embeddings."""
     try:
         with torch.no_grad():
             shape = network(torch.zeros(2, 3, network.input_size, network.input_size)).shape
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
-        raise ValueError("it was made in a way that does not run on two faces at once") from error
+        raise InputError("it was made in a way that does not run on two faces at once") from error
     if len(shape) != 2 or shape[0] != 2:
-        raise ValueError(f"for two faces it gives {[*shape]} numbers, not two embeddings")
+        raise InputError(f"for two faces it gives {[*shape]} numbers, not two embeddings")
 
 
 def free_batch(graph: Any) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..input_error import InputError
 from .face import check_operators, read_onnx, with_known_opset
 
 WANTED = "det_10g.onnx of insightface"
@@ -103,13 +104,13 @@ def decoded(outputs: list[Tensor], side: int) -> Candidates:
     """What SCRFD's outputs for one picture `[1, 3, side, side]` mean, in its pixels; without the dimension B.
 
     Raises:
-        ValueError: if the outputs have another layout.
+        InputError: if the outputs have another layout.
     """
     rows = [ANCHORS * (side // stride) ** 2 for stride in STRIDES]
     found = [[output.reshape(-1, width) for output in outputs if output.shape[-1] == width] for width in LAYOUT]
     found = [sorted(parts, key=len, reverse=True) for parts in found]
     if [[len(part) for part in parts] for parts in found] != [rows] * len(LAYOUT):
-        raise ValueError("its outputs are not scores, boxes and five points for two anchors at strides 8, 16 and 32")
+        raise InputError("its outputs are not scores, boxes and five points for two anchors at strides 8, 16 and 32")
     scores, distances, offsets = (torch.cat(parts) for parts in found)
     centres = torch.cat([anchor_centres(side, stride) for stride in STRIDES]).to(scores)
     strides = torch.tensor(STRIDES).repeat_interleave(torch.tensor(rows)).to(scores)[:, None]
@@ -136,7 +137,7 @@ def load_face_detector(path: Path) -> FaceDetector:
     """Read an SCRFD detector from an ONNX file; no file makes any code run.
 
     Raises:
-        ValueError: in one sentence, if the file is damaged or of another kind.
+        InputError: in one sentence, if the file is damaged or of another kind.
         ModuleNotFoundError: in one sentence, if a package that ONNX needs is missing.
     """
     try:
@@ -148,7 +149,7 @@ def load_face_detector(path: Path) -> FaceDetector:
         ) from error
     try:
         if path.suffix != ".onnx":
-            raise ValueError("it is no .onnx file, as det_10g.onnx of insightface is")
+            raise InputError("it is no .onnx file, as det_10g.onnx of insightface is")
         model = read_onnx(path, WANTED)
         sides = picture_sides(model.graph)
         model = with_known_opset(model)
@@ -159,30 +160,30 @@ def load_face_detector(path: Path) -> FaceDetector:
         check_anchors(detector)
         return detector
     except (ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path.name} cannot be used as a face detector: {error}.") from error
+        raise InputError(f"{path.name} cannot be used as a face detector: {error}.") from error
 
 
 def picture_sides(graph: Any) -> tuple[int, ...]:
     """The sides of the squares that the graph can look at.
 
     Raises:
-        ValueError: if it is no detector with three outputs at each of three strides.
+        InputError: if it is no detector with three outputs at each of three strides.
     """
     weights = {tensor.name for tensor in graph.initializer}
     pictures = [value for value in graph.input if value.name not in weights]
     if len(pictures) != 1 or len(graph.output) != len(LAYOUT) * len(STRIDES):
-        raise ValueError("it is no SCRFD detector with five points a face, which has one input and nine outputs")
+        raise InputError("it is no SCRFD detector with five points a face, which has one input and nine outputs")
     height, width = (axis.dim_value for axis in pictures[0].type.tensor_type.shape.dim[-2:])
     if height != width or height % max(STRIDES):
-        raise ValueError(f"it looks at pictures of {width}×{height} pixels, not at squares of a multiple of 32")
+        raise InputError(f"it looks at pictures of {width}×{height} pixels, not at squares of a multiple of 32")
     return (height,) if height else SIDES
 
 
 def check_anchors(detector: FaceDetector) -> None:
-    """Raises ValueError if a picture does not give what `decoded` reads."""
+    """Raises InputError if a picture does not give what `decoded` reads."""
     side = detector.sides[-1]
     try:
         with torch.no_grad():
             detector(torch.zeros(1, 3, side, side), side)
     except (RuntimeError, IndexError, TypeError, NotImplementedError) as error:
-        raise ValueError("it was made in a way that does not run here") from error
+        raise InputError("it was made in a way that does not run here") from error

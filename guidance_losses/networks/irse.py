@@ -9,6 +9,8 @@ from math import isqrt
 
 from torch import Tensor, nn
 
+from ..input_error import InputError
+
 
 class SqueezeExcitation(nn.Module):
     """Scales each channel by what the whole picture says of it (Hu et al. 2018, arXiv 1709.01507)."""
@@ -85,7 +87,7 @@ class IRSE(nn.Module):
         """The network that a state dict is of, with its weights in it.
 
         Raises:
-            ValueError: in one sentence, if it is of another kind of network.
+            InputError: in one sentence, if it is of another kind of network.
         """
         try:
             blocks = sorted({int(name.split(".")[1]) for name in weights if name.startswith("body.")})
@@ -97,7 +99,7 @@ class IRSE(nn.Module):
             network = cls(widths, squeezed, input_size, embedding)
             network.load_state_dict(weights)
         except (KeyError, ValueError, RuntimeError) as error:  # a name, a number or a shape that is not of this layout
-            raise ValueError("these are not the weights of an ArcFace network of the IR or IR-SE kind") from error
+            raise InputError("these are not the weights of an ArcFace network of the IR or IR-SE kind") from error
         return network
 
     def forward(self, faces: Tensor) -> Tensor:

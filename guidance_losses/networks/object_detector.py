@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..input_error import InputError
 from .face import read_weights
 from .file_kind import network_kind
 
@@ -68,7 +69,7 @@ def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
         architecture: one of `DETECTORS`.
 
     Raises:
-        ValueError: in one sentence, if the file is damaged or holds another network.
+        InputError: in one sentence, if the file is damaged or holds another network.
     """
     from torchvision.models import get_model, get_model_weights
 
@@ -76,11 +77,11 @@ def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
     try:
         weights = read_weights(path, WANTED)
     except ValueError as error:
-        raise ValueError(f"{path.name} cannot be used as an object detector: {error}.") from error
+        raise InputError(f"{path.name} cannot be used as an object detector: {error}.") from error
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(
+        raise InputError(
             f"{path.name} cannot be used as an object detector: its weights are not those of a {architecture} for "
             f"COCO's 91 classes, but of {network_kind(weights)}; choose another architecture, or another file."
         ) from error

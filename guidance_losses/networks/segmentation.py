@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..input_error import InputError
 from .file_kind import file_kind
 
 WANTED = "that file as Hugging Face has it"
@@ -42,7 +43,7 @@ class Preprocessing:
         """From what a `preprocessor_config.json` says.
 
         Raises:
-            ValueError: if its size, or its mean and deviation, have no known form.
+            InputError: if its size, or its mean and deviation, have no known form.
         """
         size = config.get("size") if config.get("do_resize", True) else None
         normalize = config.get("do_normalize", True)
@@ -58,9 +59,9 @@ class Preprocessing:
             case None:
                 pass
             case _:
-                raise ValueError(f"its preprocessor_config.json has a size of unknown form, {size}")
+                raise InputError(f"its preprocessor_config.json has a size of unknown form, {size}")
         if not (is_triple(mean) and is_triple(std) and min(std) > 0):
-            raise ValueError("its preprocessor_config.json has no mean and deviation for three channels")
+            raise InputError("its preprocessor_config.json has no mean and deviation for three channels")
         return cls(size, tuple(mean), tuple(std), bool(config.get("do_flip_channel_order", False)))
 
     def size_for(self, height: int, width: int) -> tuple[int, int]:
@@ -118,7 +119,7 @@ def load_segmentation_network(folder: Path) -> SegmentationNetwork:
     """Read a semantic segmentation network from its folder, in single precision, onto the CPU.
 
     Raises:
-        ValueError: in one sentence, if the folder is damaged, of another kind, or has its weights in a pickle only.
+        InputError: in one sentence, if the folder is damaged, of another kind, or has its weights in a pickle only.
     """
     try:
         check_files(folder)
@@ -128,38 +129,38 @@ def load_segmentation_network(folder: Path) -> SegmentationNetwork:
         names = network.config.id2label
         return SegmentationNetwork(network, preprocessing, [str(names[number]) for number in sorted(names)])
     except ValueError as error:
-        raise ValueError(f"{folder.name} cannot be used as a segmentation network: {error}.") from error
+        raise InputError(f"{folder.name} cannot be used as a segmentation network: {error}.") from error
 
 
 def check_files(folder: Path) -> None:
-    """Raises ValueError if the folder's files are not those of a semantic segmentation model."""
+    """Raises InputError if the folder's files are not those of a semantic segmentation model."""
     if not (folder / "config.json").is_file():
-        raise ValueError("it is no folder with a config.json, as Hugging Face's models are")
+        raise InputError("it is no folder with a config.json, as Hugging Face's models are")
     if not any(folder.glob("model*.safetensors")):
         if any(folder.glob("*.bin")):
-            raise ValueError("its weights are a pickle, which can hold code; convert them to model.safetensors")
-        raise ValueError("it has no weights, model.safetensors")
+            raise InputError("its weights are a pickle, which can hold code; convert them to model.safetensors")
+        raise InputError("it has no weights, model.safetensors")
     for weights in folder.glob("model*.safetensors"):
         try:
             with safe_open(weights, framework="pt"):
                 pass
         except SafetensorError as error:
-            raise ValueError(f"{weights.name} cannot be read: {file_kind(weights, WANTED)}") from error
+            raise InputError(f"{weights.name} cannot be read: {file_kind(weights, WANTED)}") from error
     kinds = read_json(folder / "config.json").get("architectures") or ["model of an unnamed kind"]
     if not any(str(kind).endswith("ForSemanticSegmentation") for kind in kinds):
-        raise ValueError(f"it is a {kinds[0]}, and what is needed is a model for semantic segmentation")
+        raise InputError(f"it is a {kinds[0]}, and what is needed is a model for semantic segmentation")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Raises ValueError if the file holds no JSON object."""
+    """Raises InputError if the file holds no JSON object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # no JSON, or no text
-        raise ValueError(
+        raise InputError(
             f"its {path.name} is damaged: {file_kind(path, WANTED).removeprefix('it is damaged: ')}"
         ) from error
     if not isinstance(content, dict):
-        raise ValueError(f"its {path.name} is damaged")
+        raise InputError(f"its {path.name} is damaged")
     return content
 
 
@@ -167,7 +168,7 @@ def read_network(folder: Path) -> Any:
     """The transformers model of a folder that `check_files` accepts.
 
     Raises:
-        ValueError: if transformers does not know the model, or the weights are damaged or not all there.
+        InputError: if transformers does not know the model, or the weights are damaged or not all there.
     """
     from transformers import AutoModelForSemanticSegmentation
 
@@ -181,11 +182,11 @@ def read_network(folder: Path) -> Any:
             output_loading_info=True,
         )
     except Exception as error:  # transformers and safetensors have their own kinds of errors for each kind of damage
-        raise ValueError(
+        raise InputError(
             "transformers cannot read it: it is of a newer kind, or its weights do not fit its config.json"
         ) from error
     if found["missing_keys"]:
-        raise ValueError(f"its weights are not all there, {sorted(found['missing_keys'])[0]} is missing")
+        raise InputError(f"its weights are not all there, {sorted(found['missing_keys'])[0]} is missing")
     if getattr(network.config, "num_channels", 3) != 3:
-        raise ValueError(f"it looks at pictures of {network.config.num_channels} channels, not at RGB")
+        raise InputError(f"it looks at pictures of {network.config.num_channels} channels, not at RGB")
     return network

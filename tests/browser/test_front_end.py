@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -13,6 +14,7 @@ from tools.workflow import to_prompt
 
 PACK = "ComfyUI-DSG"
 WORKFLOWS = {path.stem: path for path in sorted((REPOSITORY / "workflows").glob("*.json"))}
+SAVED = {path.stem: path for path in sorted((Path(__file__).parent / "saved").glob("*.json"))}
 EMBEDDED = "Inpaint with DSG (embedded model, CPU)"
 HELP_PAGES = {path.stem: path for path in sorted((REPOSITORY / "web" / "docs").glob("*.md"))}
 
@@ -180,6 +182,45 @@ def test_the_embedded_template_runs_at_the_press_of_the_button_and_shows_picture
     known, restored, report = sorted(page.evaluate(SHOWN))
     assert (known, restored) == (64, 64)
     assert report > 400
+    assert complaints == []
+
+
+def open_saved(page, name: str) -> dict:
+    """Open a workflow as it was saved before sockets were renamed."""
+    workflow = json.loads(SAVED[name].read_text(encoding="utf-8"))
+    page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
+    page.wait_for_function("count => app.graph.nodes.length === count", arg=len(workflow["nodes"]), polling=200)
+    return workflow
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_workflow_that_was_saved_earlier_opens_as_it_was(page, object_info, complaints, name):
+    workflow = open_saved(page, name)
+    expect(page.get_by_role("dialog")).to_have_count(0)  # of missing nodes, for one
+    assert len(page.evaluate(LINKS)) == len(workflow["links"])
+    prompt = page.evaluate("async () => (await app.graphToPrompt()).output")
+    for node in prompt.values():
+        del node["_meta"]
+    assert prompt == to_prompt(workflow, object_info)
+    task = name.replace("Colourise", "Colorize")
+    path = WORKFLOWS.get(f"{task} (embedded model, CPU)") or WORKFLOWS.get(f"{task} (Stable Diffusion)")
+    if path is not None:  # the same as today's template
+        today = to_prompt(json.loads(path.read_text(encoding="utf-8")), object_info)
+        for node in (*prompt.values(), *today.values()):
+            node["inputs"].pop("filename_prefix", None)
+        assert prompt == today
+    assert complaints == []
+
+
+def test_a_saved_workflow_runs_with_its_rate_and_its_method(page, complaints):
+    open_saved(page, "With a rate and a method")
+    page.evaluate(LIGHTEN)
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
+    numbers = page.evaluate("async () => (await (await fetch('/history?max_items=1')).json())")
+    (run,) = numbers.values()
+    (report,) = (json.loads(shown["text"][0]) for shown in run["outputs"].values() if "text" in shown)
+    assert (report["method"], report["guided_steps"]) == ("FreeDoM", 3)  # with the last gradient in between
     assert complaints == []
 
 

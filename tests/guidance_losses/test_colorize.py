@@ -33,4 +33,4 @@ def test_an_image_of_another_size_is_resized_and_that_is_said(caplog):
     with caplog.at_level(logging.INFO):
         values = ColorizeLoss(torch.full((1, 3, 20, 12), 0.5)).fit(1, 8, 8, CPU)(flat(0.5, 0.5, 0.5))
     assert_close(values, torch.zeros(1), rtol=0, atol=1e-5)
-    assert "Colourise Loss: the image of 12×20 pixels is resized to the picture's 8×8." in caplog.text
+    assert "a reference of 12×20 pixels is resized to the picture's 8×8." in caplog.text

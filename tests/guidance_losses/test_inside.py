@@ -27,5 +27,5 @@ def test_a_mask_of_another_size_is_fitted() -> None:
 
 
 def test_three_masks_for_two_pictures_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 were given for 2 pictures"):
+    with pytest.raises(ValueError, match="3 where masks were given for 2 pictures"):
         inside(lambda pictures: pictures.sum(), torch.ones(3, 1, 8, 8), 2, 8, 8)

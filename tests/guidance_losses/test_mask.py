@@ -79,7 +79,7 @@ def test_a_reference_of_another_size_is_resized_and_that_is_said(height, width, 
         values, _ = value_and_gradient(loss, colour.expand(1, 3, 8, 8))
     assert_close(values, torch.zeros(1), rtol=0, atol=1e-5)
     assert [record.getMessage() for record in caplog.records] == [
-        f"Mask Loss: the image of {width}×{height} pixels is resized to the picture's 8×8."
+        f"DSG: a reference of {width}×{height} pixels is resized to the picture's 8×8."
     ]
 
 

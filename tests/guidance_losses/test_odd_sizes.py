@@ -61,7 +61,7 @@ class Dots(nn.Module):
 LARGE = picture(67, 69)
 REFERENCES = {
     "mask": (MaskLoss(LARGE, (picture(67, 69, 1) > 0.5).float()), ("image", "known")),
-    "colourising": (ColorizeLoss(LARGE), ("image",)),
+    "colorizing": (ColorizeLoss(LARGE), ("image",)),
     "deblurring": (DeblurLoss(LARGE, gaussian_kernel(5, 1.0)), ("image",)),
     "sketch": (SketchLoss(LARGE), ("drawing",)),
     "segmentation": (SegmentationLoss(Dots(), torch.tensor([0]), torch.ones(1), LARGE), ("picture",)),

@@ -121,7 +121,7 @@ def test_latents_that_are_no_pictures(host, guided, kind, word):
 def test_three_references_for_two_latents(host, guided):
     inputs_of(guided, "DSG_LoadEmbeddedFaces")["count"] = 3
     inputs_of(guided, "DSG_LoadEmbeddedModel")["batch_size"] = 2
-    one_sentence(refused(host, guided), "Mask Loss", "reference images", "3 were given for 2 pictures", "give one")
+    one_sentence(refused(host, guided), "Mask Loss", "3 reference images were given for 2 pictures", "give one")
 
 
 def test_a_rate_range_that_ends_before_it_begins(host, guided):

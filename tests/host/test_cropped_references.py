@@ -14,7 +14,7 @@ BLUR = {"blur": "gaussian", "size": 9, "std": 1.5, "angle": 0.0}
 # Each loss with a reference of the picture's size before the crop, and the nodes that this takes beside "large".
 LOSSES = {
     "Mask Loss": ("DSG_MaskLoss", {"image": ["large", 0], "mask": ["left", 0], "threshold": 0.5}, {}),
-    "Colourise Loss": ("DSG_ColorizeLoss", {"image": ["large", 0]}, {}),
+    "Colorize Loss": ("DSG_ColorizeLoss", {"image": ["large", 0]}, {}),
     "Sketch Loss": ("DSG_SketchLoss", {"drawing": ["large", 0], "lines": "dark on light"}, {}),
     "Deblur Loss": (
         *("DSG_DeblurLoss", BLUR | {"image": ["blurred", 0]}),

@@ -1,4 +1,4 @@
-"""Super-resolution, deblurring, colourising, sketch and palette in the host: closer to what was asked."""
+"""Super-resolution, deblurring, colorizing, sketch and palette in the host: closer to what was asked."""
 
 import io
 
@@ -108,7 +108,7 @@ def luminance(pictures: np.ndarray) -> np.ndarray:
     return (pictures @ [0.299, 0.587, 0.114])[..., None]
 
 
-def test_colourising_keeps_the_luminance_and_adds_colours(host, unguided):
+def test_colorizing_keeps_the_luminance_and_adds_colours(host, unguided):
     grey = {"class_type": "ImageRGBToYUV", "inputs": {"image": ["faces", 0]}}
     inputs = {"image": ["measured", 0], "noise_level": 0.05}
     restored, measured = shown(host, guided_by("DSG_ColorizeLoss", inputs, {"grey": grey, "measured": noisy("grey")}))

@@ -1,7 +1,7 @@
 """The templates in `workflows/`, described: one file a task."""
 
 from tools.templates import (
-    colourising,
+    colorizing,
     deblurring,
     face_id,
     inpainting,
@@ -21,7 +21,7 @@ TASKS = (
     inpainting,
     super_resolution,
     deblurring,
-    colourising,
+    colorizing,
     segmentation,
     face_id,
     style,

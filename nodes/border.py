@@ -1,4 +1,4 @@
-"""Checks the values of a node's widgets before it runs.
+"""The border of each node: what comes in is what its schema allows, and what goes wrong is said with its name.
 
 The host compares what is typed into a widget with its limits, NaN aside, and never what comes through a link; it takes
 any text for a drop-down's. So each node asks its own schema once more.
@@ -12,26 +12,33 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..guidance_losses import InputError
 from .model_files import FileNames
 
 
-def check_inputs_of(node: type[io.ComfyNode]) -> None:
-    """Let a node's `execute` refuse values that its schema does not allow, in one sentence."""
+def guard(node: type[io.ComfyNode]) -> None:
+    """Let a node's `execute` refuse values that its schema does not allow, and put its name before what it says.
+
+    Then it raises ValueError, in one sentence that begins with the name the user sees.
+    """
     execute = node.execute.__func__
 
     @functools.wraps(execute)
     def execute_checked(cls: type[io.ComfyNode], **inputs: Any) -> io.NodeOutput:
         schema = node.define_schema()
-        for widget in schema.inputs:
-            if widget.id in inputs:
-                check_value(widget, inputs[widget.id], schema.display_name)
-        return execute(cls, **inputs)
+        try:
+            for widget in schema.inputs:
+                if widget.id in inputs:
+                    check_value(widget, inputs[widget.id])
+            return execute(cls, **inputs)
+        except InputError as error:
+            raise ValueError(f"{schema.display_name}: {error}") from error
 
     node.execute = classmethod(execute_checked)
 
 
-def check_value(widget: io.Input, value: Any, node: str) -> None:
-    """Raises ValueError, in one sentence, for a value that the widget would not give.
+def check_value(widget: io.Input, value: Any) -> None:
+    """Raises InputError, in one sentence, for a value that the widget would not give.
 
     That a file is not there is said by `ModelFiles.path`, with the folders that were searched.
     """
@@ -47,9 +54,7 @@ def check_value(widget: io.Input, value: Any, node: str) -> None:
         case _:
             return
     given = textwrap.shorten(repr(value), 60, placeholder="…")
-    raise ValueError(
-        f"{node}: {widget.id} is {given} and must be {wanted}; change it, or the node that is linked to it."
-    )
+    raise InputError(f"{widget.id} is {given} and must be {wanted}; change it, or the node that is linked to it.")
 
 
 def _is_within(widget: io.Float.Input | io.Int.Input, value: Any) -> bool:

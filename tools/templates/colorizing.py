@@ -1,11 +1,11 @@
-"""Colourising: the picture must be as light and dark as a grey one."""
+"""Colorizing: the picture must be as light and dark as a grey one."""
 
 from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
 from tools.templates.layout import Node
 
 EMBEDDED = embedded(
-    "Colourise with DSG",
-    """## Colourise with DSG
+    "Colorize with DSG",
+    """## Colorize with DSG
 
 Press **Run**. Of eight drawn faces only the light and dark is known; the model finds colours for them.
 
@@ -16,12 +16,12 @@ Press **Run**. Of eight drawn faces only the light and dark is known; the model 
         [Node("grey", "ImageRGBToYUV", {}, {"image": ("faces", 0)}, title="Y is the luminance")],
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],
-    "colourised",
+    "colorized",
 )
 
 STABLE_DIFFUSION = stable_diffusion(
-    "Colourise with DSG",
-    f"""## Colourise with DSG
+    "Colorize with DSG",
+    f"""## Colorize with DSG
 
 Choose your checkpoint, your grey picture and a prompt that names its colours, then press **Run**. It may be in \
 colour: only its luminance counts.
@@ -33,7 +33,7 @@ colour: only its luminance counts.
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],
     "a cheerful drawing of a girl with red hair and a blue dress on a green hill, evening sky",
-    "colourised",
+    "colorized",
 )
 
 TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]

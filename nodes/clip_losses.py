@@ -1,0 +1,105 @@
+"""Losses that look at the picture through a CLIP: style, text."""
+
+from typing import Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..guidance_losses import STYLE_DISTANCES, InputError, StyleLoss, TextLoss
+from ..host import LoadedNetwork, clip_vision_network
+from .checks import image_from_host
+from .loss_node import LossNode, LossSchema, MadeLoss
+from .sockets import ClipSocket
+
+
+def chosen_layers(text: str, there: int) -> tuple[int, ...]:
+    """Numbers of blocks in "3" or "2, 3".
+
+    Raises:
+        ValueError: in one sentence, if that is no list of blocks that the network has.
+    """
+    try:
+        layers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        layers = ()
+    if not layers or min(layers) < 1 or max(layers) > there:
+        raise InputError(
+            f"layers is {text!r}, and this network has the blocks 1 to {there}; write one or several of "
+            "these numbers with commas between."
+        )
+    return layers
+
+
+class StyleLossNode(LossNode):
+    @classmethod
+    def define_loss(cls) -> LossSchema:
+        return LossSchema(
+            node_id="DSG_StyleLoss",
+            display_name="Style Loss",
+            description="The picture must have the style of one or several reference pictures.",
+            inputs=[
+                io.Image.Input(
+                    "image", tooltip="A picture of the style, or several as a batch; their styles are averaged."
+                ),
+                io.String.Input(
+                    "layers",
+                    default="3",
+                    tooltip="Blocks of the image tower, from 1, with commas between. The papers: 3 of ViT-B-16.",
+                ),
+                io.Combo.Input(
+                    "distance",
+                    options=list(STYLE_DISTANCES),
+                    default=STYLE_DISTANCES[0],
+                    tooltip="log-Gram: strokes count as much as large surfaces. Gram, as in the papers: mostly the "
+                    "colours of large surfaces.",
+                ),
+            ],
+            further_inputs=[
+                ClipSocket.Input("clip", optional=True, tooltip="From Load CLIP (open_clip); or else clip_vision."),
+                io.ClipVision.Input(
+                    "clip_vision", optional=True, tooltip="From the host's Load CLIP Vision: CLIP, SigLIP or DINO."
+                ),
+            ],
+        )
+
+    @classmethod
+    def make_loss(
+        cls, image: Tensor, layers: str, distance: str, clip: LoadedNetwork | None = None, clip_vision: Any = None
+    ) -> MadeLoss:
+        if (clip is None) == (clip_vision is None):
+            raise InputError("connect one network, either clip (Load CLIP) or clip_vision (Load CLIP Vision).")
+        network = clip or clip_vision_network(clip_vision)
+        if not network.module.layers:
+            raise InputError("this CLIP's image tower is no vision transformer; choose a ViT.")
+        numbers = chosen_layers(layers, network.module.layers)
+        return MadeLoss(StyleLoss(network.module, image_from_host(image), numbers, distance), [network.patcher])
+
+
+class TextLossNode(LossNode):
+    @classmethod
+    def define_loss(cls) -> LossSchema:
+        return LossSchema(
+            node_id="DSG_TextLoss",
+            display_name="Text Loss",
+            description="The picture must fit a sentence, by a CLIP; a supplement to the prompt, not its replacement.",
+            inputs=[
+                ClipSocket.Input("clip", tooltip="From Load CLIP (open_clip)."),
+                io.String.Input("text", default="", multiline=True, tooltip="What the picture is to show."),
+                io.String.Input("negative", default="", tooltip="What it is not to show; may be empty."),
+                io.Int.Input(
+                    "cut_outs",
+                    default=4,
+                    min=1,
+                    max=64,
+                    tooltip="Parts of the picture that CLIP looks at in each step. More are steadier and slower.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def make_loss(cls, clip: LoadedNetwork, text: str, negative: str, cut_outs: int) -> MadeLoss:
+        if not text.strip():
+            raise InputError("the text is empty; write what the picture is to show.")
+        for sentence in (text, negative):
+            clip.module.check_text(sentence)
+        return MadeLoss(TextLoss(clip.module, text.strip(), negative.strip(), cut_outs), [clip.patcher])
