@@ -18,7 +18,7 @@ ui: setup
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy
+	$(PYTHON) -m tools.check_types
 
 browser: setup
 	$(PYTHON) -m tools.browser

@@ -11,8 +11,9 @@ import json
 import re
 import statistics
 
-from benchmarks.restoration import Setting, template_prompt, with_setting
-from tools.host import REPOSITORY
+from tasks.restoration import template_prompt, with_setting
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY
 from tools.server import Client, running_host
 from tools.workflow import find
 
@@ -27,13 +28,17 @@ def prompts(template: dict, seed: int) -> dict[str, dict]:
         shown = {"PreviewImage", "DSG_GuidanceReport", "ImageCompositeMasked", "EmptyImage"}
         return {number: node for number, node in prompt.items() if node["class_type"] not in shown}
 
-    unguided = only_sampling(Setting("unguided", 0, STEPS))
+    unguided = only_sampling(Setting("unguided", 0, steps=STEPS))
     host_own = copy.deepcopy(unguided)
     sampler = host_own[find(host_own, "DSG_KSampler")]
     sampler["class_type"] = "KSampler"
     sampler["inputs"] = {k: v for k, v in sampler["inputs"].items() if k not in ("vae", "guidance_rate")}
     sampler["inputs"]["sampler_name"] = "euler_ancestral"
-    return {"euler_ancestral": host_own, "unguided": unguided, "guided": only_sampling(Setting("DSG", 0.2, STEPS))}
+    return {
+        "euler_ancestral": host_own,
+        "unguided": unguided,
+        "guided": only_sampling(Setting("DSG", 0.2, steps=STEPS)),
+    }
 
 
 def seconds(host: Client, prompt: dict) -> float:

@@ -16,16 +16,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from tqdm import tqdm
 
-from benchmarks.restoration import Restoration, Setting, psnr, restore, template_prompt, with_setting
 from embedded.held_out import held_out_faces
-from tools.host import REPOSITORY
+from tasks.restoration import Restoration, psnr, restore, template_prompt, with_setting
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY
 from tools.server import running_host
 
 COUNT = 8
 SETTINGS = {
-    "unguided": Setting("unguided", 0, 20),
-    "DPS": Setting("DPS", 10, 20),
-    "DSG": Setting("DSG", 0.2, 20),
+    "unguided": Setting("unguided", 0, steps=20),
+    "DPS": Setting("DPS", 10, steps=20),
+    "DSG": Setting("DSG", 0.2, steps=20),
 }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.tasks.graph import Graph, Slot
+from tools.graph import Graph, Slot
 from tools.random_models import write_sd15, write_taesd
 from tools.server import Client, prepare_base, running_host
 

@@ -18,9 +18,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from benchmarks.restoration import Setting, psnr, restore, template_prompt, with_setting
 from embedded.held_out import held_out_faces
-from tools.host import REPOSITORY
+from tasks.restoration import psnr, restore, template_prompt, with_setting
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY
 from tools.server import Client, running_host
 
 RATES = [0.05, 0.1, 0.2, 0.5, 1.0]
@@ -35,7 +36,7 @@ RESULTS = Path(__file__).parent / "results"
 def settings(steps: list[int]) -> list[Setting]:
     """The grid, one number of steps after the other."""
     grid = [("unguided", 0.0)] + [("DSG", rate) for rate in RATES] + [("DPS", size) for size in STEP_SIZES]
-    return [Setting(method, strength, count) for count in steps for method, strength in grid]
+    return [Setting(method, strength, steps=count) for count in steps for method, strength in grid]
 
 
 def key(record: dict) -> tuple:

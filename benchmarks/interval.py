@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.tasks.pictures import MEASURED, figures
-from benchmarks.tasks.setting import Setting
+from tasks.setting import Setting
 from tools.server import running_host
 
 TASKS = ["inpainting", "segmentation", "FaceID"]

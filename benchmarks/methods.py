@@ -19,11 +19,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.tasks.graph import Graph, run
 from benchmarks.tasks.pictures import distance_to_faces, figures, pictures
-from benchmarks.tasks.setting import FLOW, NOISE_PREDICTION, UNGUIDED, Setting
-from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import BATCH, Batch
+from tasks.setting import FLOW, NOISE_PREDICTION, UNGUIDED, Setting
+from tasks.task import TASKS
+from tasks.wiring import BATCH, Batch
+from tools.graph import Graph, run
 from tools.server import Client, running_host
 
 CHOSEN = {"inpainting": "PSNR, dB", "segmentation": "mean IoU", "FaceID": "likeness"}  # the figure that says how well

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks.frechet import frechet_distance, reference_statistics
+from embedded.evaluation.frechet import frechet_distance, reference_statistics
 from embedded.judges.attributes import FaceJudge
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.server import Client, running_host
 
 STEPS, BATCH, COUNT = 50, 64, 256

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ def check_sigmas(sigmas: Tensor) -> Tensor:
     return torch.unique_consecutive(sigmas)
 
 
-def batch_numbers(model, x: Tensor, seed: int | None) -> list[int] | None:
+def batch_numbers(model: Any, x: Tensor, seed: int | None) -> list[int] | None:
     """Which samples of the seed's own batch these are, by their first noise. None: it cannot be told.
 
     The host's custom sampling nodes tell a sampler the noise, and not the `batch_index` that it was drawn for.

@@ -139,7 +139,7 @@ def training_switches() -> Iterator[None]:
             setattr(place, name, value)
 
 
-def _pytorch_attention(_chosen, *args, **kwargs):
+def _pytorch_attention(_chosen: Any, *args: Any, **kwargs: Any) -> Tensor:
     return comfy.ldm.modules.attention.attention_pytorch(*args, **kwargs)
 
 

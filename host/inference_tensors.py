@@ -2,6 +2,7 @@
 inference tensors, which autograd refuses to save. They are replaced by ordinary copies, one at a time."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,5 +53,6 @@ def replace_inference_conds(conds: dict[str, list[dict]]) -> None:
 
 def with_ordinary_tensors(loss: Loss) -> Loss:
     """A copy of a loss whose references autograd can save."""
-    values = {entry.name: getattr(loss, entry.name) for entry in fields(loss)}
-    return replace(loss, **{name: value.clone() for name, value in values.items() if isinstance(value, Tensor)})
+    frozen: Any = loss  # a dataclass, which a protocol cannot say
+    values = {entry.name: getattr(loss, entry.name) for entry in fields(frozen)}
+    return replace(frozen, **{name: value.clone() for name, value in values.items() if isinstance(value, Tensor)})

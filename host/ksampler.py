@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from inspect import signature
+from typing import Any
 
 import comfy.sample
 import comfy.samplers
@@ -17,7 +18,16 @@ DOWNSCALE_RATIOS = "downscale_ratio_spacial", "downscale_ratio_temporal"  # the 
 
 
 def sample_latent(
-    model, positive, negative, latent: dict, sampler: GuidedSampler, seed, steps, cfg, scheduler, denoise
+    model: Any,
+    positive: list,
+    negative: list,
+    latent: dict,
+    sampler: GuidedSampler,
+    seed: int,
+    steps: int,
+    cfg: float,
+    scheduler: str,
+    denoise: float,
 ) -> tuple[dict, RunReport]:
     """What the host's KSampler node does, with this sampler. Returns the LATENT and the run's report."""
     positive = with_models(positive, [sampler.vae.patcher])
@@ -45,7 +55,7 @@ def sample_latent(
     return latent | {"samples": samples}, reports[-1]
 
 
-def filled_latent(model, latent: dict) -> tuple[Tensor, dict]:
+def filled_latent(model: Any, latent: dict) -> tuple[Tensor, dict]:
     """The latent to begin with, in the model's shape, and the LATENT without what was asked for that.
 
     Newer hosts' empty latents say for which scale they were made, and the host fits them to the model's.

@@ -10,6 +10,7 @@ always the one that the host has loaded, and there is no second copy of its weig
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,12 +18,12 @@ from torch import nn
 from ..sampling.differentiation.replay import Again
 
 
-def is_dynamic(patcher) -> bool:
+def is_dynamic(patcher: Any) -> bool:
     """Whether the host moves this model's weights in and out during a pass (newer hosts)."""
     return getattr(patcher, "is_dynamic", lambda: False)()
 
 
-def lent_layers(patcher, device: torch.device) -> list[nn.Module]:
+def lent_layers(patcher: Any, device: torch.device) -> list[nn.Module]:
     """The layers of a loaded model that fetch their weights for each call."""
     if not isinstance(patcher.model, nn.Module):
         return []
@@ -32,7 +33,7 @@ def lent_layers(patcher, device: torch.device) -> list[nn.Module]:
     return [layer for layer in casting if any(weight.device != device for weight in layer.parameters(recurse=False))]
 
 
-def fetch_anew(patcher) -> None:
+def fetch_anew(patcher: Any) -> None:
     """Mark what a dynamic patcher has fetched before as outdated: it may be inference tensors, which nothing saves."""
     if is_dynamic(patcher):
         for layer in patcher.model.modules():
@@ -40,7 +41,7 @@ def fetch_anew(patcher) -> None:
                 layer._v_signature = None
 
 
-def hooked_layers(patcher, conds: dict[str, list[dict]]) -> list[nn.Module]:
+def hooked_layers(patcher: Any, conds: dict[str, list[dict]]) -> list[nn.Module]:
     """The layers whose weights differ between the conditionings of a run."""
     if not any(options.get("hooks") for entries in conds.values() for options in entries):
         return []
@@ -48,7 +49,7 @@ def hooked_layers(patcher, conds: dict[str, list[dict]]) -> list[nn.Module]:
     return [layer for name, layer in patcher.model.named_modules() if name in names]
 
 
-def remember_hooks(patcher) -> Again:
+def remember_hooks(patcher: Any) -> Again:
     """Remember which LoRAs are in the weights now; they stay in them after the context, until others are applied."""
     hooks = patcher.current_hooks
 

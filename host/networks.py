@@ -3,8 +3,9 @@
 import contextlib
 import math
 import textwrap
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, Generic, TypeVar
 
 import comfy.model_management
 import comfy.model_patcher
@@ -18,15 +19,19 @@ from ..sampling.differentiation.memory import is_out_of_memory
 from .inference_tensors import replace_inference_tensors
 from .lent_weights import fetch_anew, lent_layers
 
+Network = TypeVar("Network", bound=nn.Module)
 
-class LoadedNetwork(NamedTuple):
+
+@dataclass(frozen=True)
+class LoadedNetwork(Generic[Network]):
     """A loss's network, and the host's handle on it: the host loads it with the model, and offloads and frees it."""
 
-    module: nn.Module
-    patcher: object
+    module: Network
+    patcher: Any
 
 
-def loaded_network(module: nn.Module) -> LoadedNetwork:
+def loaded_network(module: Network) -> LoadedNetwork[Network]:
+    """A network in the host's hands; it is loaded when it is needed."""
     devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
     return LoadedNetwork(module, comfy.model_patcher.ModelPatcher(module, *devices))
 
@@ -44,7 +49,7 @@ class ClipVisionTokens(nn.Module):
     picture, the largest square at the end is the picture's; class and register tokens come before.
     """
 
-    def __init__(self, clip_vision):
+    def __init__(self, clip_vision: Any):
         super().__init__()
         self.network = clip_vision.model
         lists = [module for module in self.network.modules() if isinstance(module, nn.ModuleList)]
@@ -85,7 +90,7 @@ def _own_input(_module: nn.Module, inputs: tuple) -> tuple:
     return (inputs[0].clone(), *inputs[1:])
 
 
-def clip_vision_network(clip_vision) -> LoadedNetwork:
+def clip_vision_network(clip_vision: Any) -> LoadedNetwork[ClipVisionTokens]:
     """The network for the style loss, after a trial.
 
     Raises:

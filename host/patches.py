@@ -9,6 +9,7 @@ import functools
 import sys
 import types
 from collections.abc import Iterator
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,10 +55,11 @@ class PatchState:
     def __init__(self, options: dict):
         self.holders: list[Holder] = []
         self.networks: list[nn.Module] = []
-        waiting, seen = [options], {id(options)}
+        waiting: list[Any] = [options]
+        seen = {id(options)}
         while waiting and len(seen) < MOST:
             thing = waiting.pop()
-            if isinstance(thing, Holder):
+            if isinstance(thing, dict | list | types.CellType):
                 self.holders.append(thing)
             if isinstance(thing, nn.Module):
                 self.networks.append(thing)
@@ -111,7 +113,7 @@ def _put(holder: Holder, key: object, value: object) -> None:
     if isinstance(holder, types.CellType):
         holder.cell_contents = value
     else:
-        holder[key] = value  # type: ignore[index]
+        cast(Any, holder)[key] = value
 
 
 def remember_patches(options: dict) -> Again:

@@ -1,9 +1,9 @@
 """Losses of other packs."""
 
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, cast
 
-from ..guidance_losses import InputError
+from ..guidance_losses import InputError, Loss
 from .loss_node import LossNode, LossSchema, MadeLoss
 from .sockets import LossSocket
 
@@ -27,4 +27,4 @@ class ApplyLoss(LossNode):
                 f"a {type(loss).__name__} is no loss, which is a dataclass with a name and a fit method; see "
                 "example_pack in ComfyUI-DSG."
             )
-        return MadeLoss(loss, getattr(loss, "patchers", ()))
+        return MadeLoss(cast(Loss, loss), getattr(loss, "patchers", ()))

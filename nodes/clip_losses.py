@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..guidance_losses import STYLE_DISTANCES, InputError, StyleLoss, TextLoss
+from ..guidance_losses.networks.clip import ClipNetwork
 from ..host import LoadedNetwork, clip_vision_network
 from .checks import image_from_host
 from .loss_node import LossNode, LossSchema, MadeLoss
@@ -64,7 +65,12 @@ class StyleLossNode(LossNode):
 
     @classmethod
     def make_loss(
-        cls, image: Tensor, layers: str, distance: str, clip: LoadedNetwork | None = None, clip_vision: Any = None
+        cls,
+        image: Tensor,
+        layers: str,
+        distance: str,
+        clip: LoadedNetwork[ClipNetwork] | None = None,
+        clip_vision: Any = None,
     ) -> MadeLoss:
         if (clip is None) == (clip_vision is None):
             raise InputError("connect one network, either clip (Load CLIP) or clip_vision (Load CLIP Vision).")
@@ -97,7 +103,7 @@ class TextLossNode(LossNode):
         )
 
     @classmethod
-    def make_loss(cls, clip: LoadedNetwork, text: str, negative: str, cut_outs: int) -> MadeLoss:
+    def make_loss(cls, clip: LoadedNetwork[ClipNetwork], text: str, negative: str, cut_outs: int) -> MadeLoss:
         if not text.strip():
             raise InputError("the text is empty; write what the picture is to show.")
         for sentence in (text, negative):

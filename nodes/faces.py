@@ -4,6 +4,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..guidance_losses import CROPS, NO_FACE, FaceIDLoss, InputError, LandmarkLoss
+from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..host import LoadedNetwork
 from .checks import image_from_host, mask_from_host
 from .loss_node import LossNode, LossSchema, MadeLoss
@@ -77,7 +78,7 @@ class FaceIDLossNode(LossNode):
     @classmethod
     def make_loss(
         cls,
-        model: LoadedNetwork,
+        model: LoadedNetwork[FaceNetworks],
         image: Tensor,
         crop: str,
         one_each: bool,
@@ -85,14 +86,13 @@ class FaceIDLossNode(LossNode):
         face_mask: Tensor | None = None,
     ) -> MadeLoss:
         references = image_from_host(image)
-        networks = dict(model.module.items())
         loss = FaceIDLoss(
-            networks["recogniser"],
+            model.module.recogniser,
             references,
             crop,
             one_each,
             face_mask_from_host(face_mask, references),
-            networks.get("detector"),
+            model.module.detector,
             no_face,
         )
         return MadeLoss(loss, [model.patcher])
@@ -117,10 +117,14 @@ class LandmarkLossNode(LossNode):
 
     @classmethod
     def make_loss(
-        cls, model: LoadedNetwork, image: Tensor, no_face: str = NO_FACE[0], face_mask: Tensor | None = None
+        cls,
+        model: LoadedNetwork[FaceNetworks],
+        image: Tensor,
+        no_face: str = NO_FACE[0],
+        face_mask: Tensor | None = None,
     ) -> MadeLoss:
-        if "detector" not in model.module:
+        if model.module.detector is None:
             raise InputError("this face model has no detector; choose one in Load Face Model.")
         reference = image_from_host(image)
         face_mask = face_mask_from_host(face_mask, reference)
-        return MadeLoss(LandmarkLoss(model.module["detector"], reference, face_mask, no_face), [model.patcher])
+        return MadeLoss(LandmarkLoss(model.module.detector, reference, face_mask, no_face), [model.patcher])

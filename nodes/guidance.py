@@ -15,6 +15,7 @@ from ..sampling import (
     Spherical,
     Unconstrained,
 )
+from ..sampling.constraint import Constraint
 from ..sampling.differentiation.differentiator import GradientMode
 from .checks import check_range
 from .inputs import range_inputs
@@ -114,7 +115,7 @@ class AutomaticGuidanceRate(io.ComfyNode):
 
 
 AS_THE_METHOD = "as the method has it"
-CONSTRAINTS = {"spherical": Spherical(), "none": Unconstrained()}
+CONSTRAINTS: dict[str, Constraint] = {"spherical": Spherical(), "none": Unconstrained()}
 
 
 class GuidanceMethodNode(io.ComfyNode):

@@ -1,12 +1,12 @@
 """Load the networks that losses look at pictures with."""
 
 from comfy_api.latest import io
-from torch import nn
 
 from ..guidance_losses import InputError
 from ..guidance_losses.networks.clip import load_clip
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
+from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
@@ -121,10 +121,9 @@ class LoadFaceModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model_name: str, detector: str = NO_DETECTOR) -> io.NodeOutput:
-        networks = nn.ModuleDict({"recogniser": load_face_network(FACE.path(model_name))})
-        if detector != NO_DETECTOR:
-            networks["detector"] = load_face_detector(FACE.path(detector))
-        return io.NodeOutput(loaded_network(networks))
+        recogniser = load_face_network(FACE.path(model_name))
+        found = None if detector == NO_DETECTOR else load_face_detector(FACE.path(detector))
+        return io.NodeOutput(loaded_network(FaceNetworks(recogniser, found)))
 
 
 class LoadDetector(io.ComfyNode):

@@ -41,21 +41,16 @@ class MadeLoss(NamedTuple):
 
 
 class LossNode(io.ComfyNode):
-    """A node that puts a loss on a conditioning. A subclass says what is its own, and makes the loss of it."""
+    """A node that puts a loss on a conditioning. A subclass says what is its own, and makes the loss of it.
 
-    @classmethod
-    def define_loss(cls) -> LossSchema:
-        """The node's names and inputs."""
-        raise NotImplementedError
+    Attributes:
+        define_loss: a class method that gives the node's names and inputs.
+        make_loss: a class method that makes the loss of the node's own inputs, by their names. It raises InputError, in
+            one sentence, if there can be no such loss.
+    """
 
-    @classmethod
-    def make_loss(cls, **inputs: Any) -> MadeLoss:
-        """The loss, of the node's own inputs by their names.
-
-        Raises:
-            InputError: in one sentence, if there can be no such loss.
-        """
-        raise NotImplementedError
+    define_loss: Callable[[], LossSchema]
+    make_loss: Callable[..., MadeLoss]
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..guidance_losses import BOXES, InputError, ObjectLoss, mask_boxes
+from ..guidance_losses.networks.object_detector import ObjectDetector
 from ..host import LoadedNetwork
 from .checks import class_number, mask_from_host
 from .loss_node import LossNode, LossSchema, MadeLoss
@@ -58,7 +59,8 @@ class ObjectLossNode(LossNode):
         )
 
     @classmethod
-    def make_loss(cls, model: LoadedNetwork, mask: Tensor, classes: str, boxes: str) -> MadeLoss:
+    def make_loss(cls, model: LoadedNetwork[ObjectDetector], mask: Tensor, classes: str, boxes: str) -> MadeLoss:
         masks = mask_from_host(mask)
         asked = asked_objects(classes, masks, boxes, model.module.labels)
-        return MadeLoss(ObjectLoss(model.module, *asked, size=tuple(masks.shape[-2:])), [model.patcher])
+        size = masks.shape[-2], masks.shape[-1]
+        return MadeLoss(ObjectLoss(model.module, *asked, size=size), [model.patcher])

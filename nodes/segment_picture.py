@@ -6,6 +6,7 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork, load_network
 from .checks import image_from_host
 from .segmentation import chosen_classes
@@ -53,7 +54,7 @@ class SegmentPicture(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: LoadedNetwork, image: Tensor, classes: str) -> io.NodeOutput:
+    def execute(cls, model: LoadedNetwork[SegmentationNetwork], image: Tensor, classes: str) -> io.NodeOutput:
         labels = model.module.labels
         numbers, _ = chosen_classes(classes, labels)
         pictures = image_from_host(image)

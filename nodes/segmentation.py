@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..guidance_losses import SEGMENTATION_DISTANCES, InputError, SegmentationLoss
+from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork
 from .checks import class_number, image_from_host, mask_from_host
 from .loss_node import LossNode, LossSchema, MadeLoss
@@ -63,7 +64,7 @@ class SegmentationLossNode(LossNode):
     @classmethod
     def make_loss(
         cls,
-        model: LoadedNetwork,
+        model: LoadedNetwork[SegmentationNetwork],
         classes: str,
         distance: str,
         image: Tensor | None = None,

@@ -4,29 +4,34 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 NODES = sorted((REPOSITORY / "nodes").glob("*.py"))
 NODE_IDS = sorted(set(re.findall(r'node_id="(DSG_\w+)"', "".join(path.read_text() for path in NODES))))
 
-# What each room may import, beside the standard library.
+# What each room may import of the other ones: the arrows of the house, which lead forward only.
 ROOMS = {
-    "sampling": {"torch", "numpy", "sampling"},
-    "host": {
-        "torch",
-        "comfy",
-        "comfy_execution",
-        "latent_preview",
-        "server",
-        "guidance_losses",
-        "sampling",
-        "host",
-    },
-    "guidance_losses": {"torch", "torchvision", "kornia", "scipy", "guidance_losses"},
-    "guidance_losses/networks": {
+    "sampling": set(),
+    "guidance_losses": set(),
+    "host": {"guidance_losses", "sampling"},
+    "tools": set(),
+    "embedded": {"guidance_losses", "tools"},
+    "nodes": {"guidance_losses", "sampling", "host", "embedded"},
+    "example_pack": set(),
+    "tasks": {"embedded", "guidance_losses", "tools"},
+    "benchmarks": {"embedded", "guidance_losses", "sampling", "tasks", "tools"},
+    "tests": {"benchmarks", "embedded", "guidance_losses", "sampling", "tasks", "tools"},
+}
+# What the rooms that a user's ComfyUI loads may import of others' packages, beside the standard library.
+PACKAGES = {
+    "sampling": {"torch", "numpy"},
+    "guidance_losses": {"torch", "torchvision", "kornia", "scipy"},
+    "guidance_losses.networks": {
         "torch",
         "torchvision",
         "safetensors",
@@ -35,43 +40,89 @@ ROOMS = {
         "onnx",
         "onnx2torch",
         "google",  # protobuf, which comes with onnx
-        "guidance_losses/networks",
-        "input_error",
     },
-    "nodes": {
-        "torch",
-        "numpy",
-        "matplotlib",
-        "comfy",
-        "comfy_api",
-        "folder_paths",
-        "nodes",
-        "guidance_losses",
-        "sampling",
-        "host",
-        "embedded",
-    },
+    "host": {"torch", "comfy", "comfy_execution", "latent_preview", "server"},
+    "nodes": {"torch", "numpy", "matplotlib", "comfy", "comfy_api", "folder_paths"},
 }
 
 
-def imported_rooms(path, room: str) -> set[str]:
-    """The top-level names that a module imports; a relative import counts as its room."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def module_files() -> dict[str, Path]:
+    """Dotted name → file, of all Python files of the repository, as its root sees them."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    files = [Path(line) for line in listed.stdout.splitlines() if len(Path(line).parts) > 1]
+    return {".".join(file.with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+MODULES = module_files()
+
+
+def imported(module: str) -> tuple[set[str], set[str]]:
+    """The modules of ours that one imports, and the other packages, but for the standard library's."""
+    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    ours, others = set(), set()
+    for node in ast.walk(ast.parse((REPOSITORY / MODULES[module]).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            outside = node.level == 2
-            names.add((node.module or "").split(".")[0] if node.level != 1 else room)
-            assert node.level <= 2, f"{path} reaches above the pack"
-            assert not outside or node.module, f"{path} imports the pack itself"
-    return names - sys.stdlib_module_names
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *filter(None, [node.module])])
+            names = [f"{base}.{alias.name}" for alias in node.names] + [base]
+        else:
+            continue
+        ours |= {name for name in names if name in MODULES}
+        if not (isinstance(node, ast.ImportFrom) and node.level):
+            others |= {name.split(".")[0] for name in names}
+    return ours - {module}, others - sys.stdlib_module_names - {name.split(".")[0] for name in ours}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_it_may(room):
-    for path in (REPOSITORY / room).glob("*.py"):
-        assert imported_rooms(path, room) <= ROOMS[room], path
+def room(module: str) -> str:
+    return module.split(".")[0]
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_arrows_between_rooms_lead_forward_only(name):
+    for module in MODULES:
+        if room(module) == name:
+            assert {room(other) for other in imported(module)[0]} - {name} <= ROOMS[name], module
+
+
+def test_every_room_is_in_the_table_and_the_table_has_no_circle():
+    assert {room(module) for module in MODULES} == set(ROOMS)
+    assert list(TopologicalSorter(ROOMS).static_order())[-1] in ("nodes", "tests")
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    TopologicalSorter({module: imported(module)[0] for module in MODULES}).prepare()
+
+
+def test_gradients_through_networks_know_nothing_of_guidance():
+    for module in MODULES:
+        if module.startswith("sampling.differentiation"):
+            beside = {name for name in imported(module)[0] if not name.startswith("sampling.differentiation")}
+            assert beside <= {"sampling.per_sample"}, module
+
+
+def test_host_tests_measure_without_the_benchmarks():
+    for module in MODULES:
+        if module.startswith("tests.host"):
+            assert "benchmarks" not in {room(name) for name in imported(module)[0]}, module
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_room_uses_only_the_packages_that_it_may(name):
+    for module in MODULES:
+        owner = max((owner for owner in PACKAGES if f"{module}.".startswith(f"{owner}.")), key=len, default=None)
+        if owner == name:
+            assert imported(module)[1] <= PACKAGES[name], module
+
+
+def test_what_a_users_comfyui_loads_needs_no_tools():
+    waiting, loaded = [module for module in MODULES if room(module) == "nodes"], set()
+    while waiting:
+        module = waiting.pop()
+        loaded.add(module)
+        waiting += imported(module)[0] - loaded
+    assert {room(module) for module in loaded} == {"nodes", "host", "guidance_losses", "sampling", "embedded"}
 
 
 def test_sampling_and_losses_run_without_the_host():

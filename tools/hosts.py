@@ -5,7 +5,7 @@
 
 In each host: every template that needs no download, and small random models of each family with each way to the
 gradient. Where the host's model patchers can be dynamic, the same again with an imitation of them, as they are dynamic
-on a GPU only. All pictures are compared with those of the first host given (without any: the host of `tools/host.py`
+on a GPU only. All pictures are compared with those of the first host given (without any: the host of `tools/comfyui.py`
 alone). They can be: the host's first noise follows the seed alone, and all later noise is the pack's own.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tools.host import REPOSITORY, find_host, is_host
+from tools.comfyui import REPOSITORY, find_host, is_host
 from tools.server import Client, prepare_base, running_host
 from tools.small_models import GRADIENTS, families, half_grey
 from tools.workflow import find, to_prompt

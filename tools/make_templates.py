@@ -7,7 +7,7 @@ Run it after a change of a node's inputs; `python -m tools.make_thumbnails` make
 
 import json
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.server import running_host
 from tools.templates import TEMPLATES
 from tools.templates.layout import build

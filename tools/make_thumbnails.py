@@ -11,7 +11,7 @@ import io
 
 from PIL import Image, ImageDraw
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.server import Client, running_host
 from tools.templates import TASKS
 from tools.templates.layout import Template, build

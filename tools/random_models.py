@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tools.host import import_host
+from tools.comfyui import import_host
 
 SD15_UNET = {
     "image_size": 32,

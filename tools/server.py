@@ -23,7 +23,7 @@ import requests
 import torch
 import websocket
 
-from tools.host import REPOSITORY, STAND_INS, find_host
+from tools.comfyui import REPOSITORY, STAND_INS, find_host
 
 START_SECONDS = 180
 TEXT = 3  # the host's number for such messages

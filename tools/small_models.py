@@ -3,6 +3,8 @@
 What they paint means nothing, so they are asked for a picture whose left half is grey.
 """
 
+from tools.graph import Graph
+
 SIDE, STEPS = 64, 6
 GREY = 0x808080
 FAMILIES = ["SD 1.5", "SD 1.5 inpainting", "SDXL", "SD3", "Flux", "Qwen-Image", "Z-Image", "Wan"]
@@ -17,11 +19,8 @@ def families(object_info: dict) -> list[str]:
 
 def half_grey(family: str, gradient: str | None, side: int = SIDE) -> dict:
     """A prompt for pictures of `side` pixels; unguided without a way to the gradient. Nodes have their parts' names."""
-    nodes: dict[str, dict] = {}
-
-    def add(key: str, kind: str, **inputs: object) -> None:
-        nodes[key] = {"class_type": kind, "inputs": inputs}
-
+    graph = Graph()
+    add, nodes = graph.named, graph.nodes
     add("small", "Test_SmallModel", family=family)
     add("image", "EmptyImage", width=side, height=side, batch_size=1, color=GREY)
     add("left", "SolidMask", value=0.0, width=side // 2, height=side)

@@ -23,7 +23,7 @@ from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.row import LEFT_OUT, TIME_IS_UP, Session, first_sentence
 from benchmarks.gpu.scale import FAMILIES, Scale, scale
 from benchmarks.gpu.table import table
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.server import Client, prepare_base, running_host
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "gpu.json"

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from benchmarks.gpu.setting import Setting, prompt
+from benchmarks.gpu.run import Run, prompt
 from tools.hosts import losses_fell
 from tools.server import Client
 from tools.workflow import find
@@ -71,7 +71,7 @@ class Bench:
     def outputs(self, nodes: dict) -> dict:
         return self.host.run(nodes, seconds=self.until - time.monotonic())
 
-    def run(self, setting: Setting) -> Outcome:
+    def run(self, setting: Run) -> Outcome:
         nodes = prompt(setting)
         outputs = self.outputs(nodes)
         measured = json.loads(outputs[find(nodes, "GPU_Measurements")]["text"][0])

@@ -4,20 +4,20 @@ from functools import partial
 
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.row import Row
+from benchmarks.gpu.run import Run
 from benchmarks.gpu.scale import Scale
-from benchmarks.gpu.setting import Setting
 
 KIND = "cost of a guided step over a plain one's"
 MODES = ["exact", "low memory", "finite difference", "none"]
 DECODERS = ["linear", "TAESD", "KL VAE"]  # the cheapest first, so that a slow machine has something to say
 
 
-def plain(bench: Bench, setting: Setting) -> dict:
+def plain(bench: Bench, setting: Run) -> dict:
     outcome = bench.plain(setting)
     return {"seconds": round(outcome.seconds, 4), "gigabytes": round(outcome.gigabytes, 2), "time": 1, "memory": 1}
 
 
-def guided(bench: Bench, setting: Setting, unguided: Setting) -> dict:
+def guided(bench: Bench, setting: Run, unguided: Run) -> dict:
     outcome, before = bench.run(setting), bench.plain(unguided)
     ratios = {"time": outcome.seconds / before.seconds, "memory": outcome.gigabytes / before.gigabytes}
     rounded = {name: round(ratio, 2) for name, ratio in ratios.items()}

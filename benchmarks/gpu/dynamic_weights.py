@@ -5,9 +5,9 @@ from functools import partial
 
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.row import Row
+from benchmarks.gpu.run import Run, saving
 from benchmarks.gpu.scale import Scale
-from benchmarks.gpu.setting import Setting, saving
-from tools.host import find_host
+from tools.comfyui import find_host
 
 KIND = "weights from files, dynamic and not"
 MODES = ["auto", "exact", "low memory", "finite difference"]
@@ -21,7 +21,7 @@ def there_are_none() -> str:
     return "" if SWITCH in known else f"this ComfyUI has no dynamic weights (no {SWITCH})"
 
 
-def compared(bench: Bench, setting: Setting) -> dict:
+def compared(bench: Bench, setting: Run) -> dict:
     if not (bench.base / "output" / "vae" / f"{setting.file}_00001_.safetensors").exists():
         bench.outputs(saving(setting))
     outcome = bench.run(setting)

@@ -12,21 +12,21 @@ from torch import Tensor
 
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.row import Row
+from benchmarks.gpu.run import Run
 from benchmarks.gpu.scale import Scale
-from benchmarks.gpu.setting import Setting
 
 KIND = "gradients in half precision against fp32's"
 MODES = ["exact", "low memory", "finite difference"]
 
 
-def change(bench: Bench, setting: Setting, precision: str) -> tuple[Tensor, float]:
+def change(bench: Bench, setting: Run, precision: str) -> tuple[Tensor, float]:
     """The guided step's change of the unguided one's latent, and the length of the gradient."""
     guided = bench.plain(replace(setting, precision=precision))
     unguided = bench.plain(replace(setting, precision=precision, gradient=None))
     return (guided.latent - unguided.latent).flatten(), guided.report["steps"][0]["gradient_norm"][0]
 
 
-def compared(bench: Bench, setting: Setting, precision: str) -> dict:
+def compared(bench: Bench, setting: Run, precision: str) -> dict:
     expected, length = change(bench, setting, "fp32")
     found, own_length = change(bench, setting, precision)
     cosine = torch.cosine_similarity(found.double(), expected.double(), dim=0).item()

@@ -9,14 +9,14 @@ import torch
 
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.row import Row, Session
+from benchmarks.gpu.run import Run
 from benchmarks.gpu.scale import KERNELS, Scale
-from benchmarks.gpu.setting import Setting
 
 COMPILED, ATTENTION = "torch.compile", "attention kernels"
 STEPS = 4
 
 
-def guided(bench: Bench, setting: Setting) -> dict:
+def guided(bench: Bench, setting: Run) -> dict:
     return bench.run(setting).guided(bench.plain(replace(setting, gradient=None)))
 
 

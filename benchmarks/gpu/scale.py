@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.gpu.setting import Setting
+from benchmarks.gpu.run import Run
 
 FAMILIES = ["SD 1.5", "SDXL", "Flux"]
 # Options of the host for its attention, and the packages that they need beside PyTorch.
@@ -34,8 +34,8 @@ class Scale:
     from_files: tuple[str, str]
     kernels: tuple[str, ...]
 
-    def setting(self, family: str, **more) -> Setting:
-        return Setting(family, self.size, **({"side": self.sides[family], "steps": self.steps} | more))
+    def setting(self, family: str, **more) -> Run:
+        return Run(family, self.size, **({"side": self.sides[family], "steps": self.steps} | more))
 
 
 QUICK = Scale("small", dict.fromkeys([*FAMILIES, "SD3"], 64), 3, ("SD3", "TAESD"), tuple(KERNELS)[-1:])

@@ -8,8 +8,8 @@ import torch
 
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.row import Row
+from benchmarks.gpu.run import Run
 from benchmarks.gpu.scale import Scale
-from benchmarks.gpu.setting import Setting
 
 KIND = "out of memory, by a picture that is doubled until the exact gradient gives way"
 LARGEST = {"small": 512, "full": 8192}
@@ -24,7 +24,7 @@ def reserve(scale: Scale) -> tuple[str, ...]:
     return "--reserve-vram", f"{max(free - LEFT_ON_A_CPU[scale.size], 0):.2f}"
 
 
-def doubled(bench: Bench, setting: Setting) -> dict:
+def doubled(bench: Bench, setting: Run) -> dict:
     """A run that ends in an error is a row that failed; its message says which picture it was."""
     while True:
         try:

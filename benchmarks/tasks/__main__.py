@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from benchmarks.tasks.figure import draw
 from benchmarks.tasks.pictures import MEASURED, TUNING, alignment, figures, pictures
-from benchmarks.tasks.setting import UNGUIDED, Setting
-from benchmarks.tasks.task import TASKS
+from tasks.setting import UNGUIDED, Setting
+from tasks.task import TASKS
 from tools.server import Client, running_host
 
 RATES = [0.02, 0.05, 0.1, 0.2]

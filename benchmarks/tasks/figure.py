@@ -8,10 +8,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from benchmarks.tasks.judging import tensor
-from benchmarks.tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, NOISE, TEXTS, Batch
 from embedded.held_out import STYLES, held_out_faces
 from guidance_losses import blur, gaussian_kernel, shrink
+from tasks.judging import tensor
+from tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, NOISE, TEXTS, Batch
 
 SHOWN = 4
 COLUMNS = ["asked", "unguided", "DPS", "DSG"]

@@ -5,13 +5,13 @@ They know nothing of the code that made them: after a change of the sampler or o
 
 import numpy as np
 
-from benchmarks.frechet import frechet_distance, reference_statistics
-from benchmarks.tasks.graph import Graph, run
-from benchmarks.tasks.judging import face_judge, tensor
-from benchmarks.tasks.setting import Setting
-from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import Batch
-from tools.host import REPOSITORY
+from embedded.evaluation.frechet import frechet_distance, reference_statistics
+from tasks.judging import face_judge, tensor
+from tasks.setting import Setting
+from tasks.task import TASKS
+from tasks.wiring import Batch
+from tools.comfyui import REPOSITORY
+from tools.graph import Graph, run
 from tools.server import Client
 
 FOLDER = REPOSITORY / "output" / "benchmarks" / "pictures"

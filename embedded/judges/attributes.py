@@ -1,7 +1,8 @@
 """A small network that looks at the embedded faces, only to measure: guidance never sees it.
 
 It is a plain convolutional classifier, trained by `embedded.training.attributes_judge` to read off a face what its
-caption says. The averages before its last layer are the features in which `benchmarks.frechet` compares sets of faces.
+caption says. The averages before its last layer are the features in which `embedded.evaluation.frechet` compares sets
+of faces.
 """
 
 import json

@@ -20,7 +20,7 @@ EMBEDDING = 64
 class IdentityJudge(nn.Module):
     """Says how alike the persons on two faces are."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         before, side = 3, SIDE

@@ -3,46 +3,22 @@
     python -m embedded.training.attributes_judge --data DIR --run DIR --minutes 6
 
 It ends with the accuracy on the test faces, and writes `faces_judge.safetensors`: the weights in half precision and,
-in the metadata, the attributes' classes. `python -m benchmarks.frechet` makes the reference statistics that belong to
-it.
+in the metadata, the attributes' classes. `python -m embedded.evaluation.frechet` makes the reference statistics that
+belong to it.
 """
 
 import argparse
 import json
-from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from embedded.evaluation.attributes import NAMED, PRESENT, accuracies, attributes_of
+from embedded.face_data import FaceData
 from embedded.judges.attributes import FaceJudge
-from embedded.training.face_data import FaceData
 from embedded.training.loop import Run, train
-
-NAMED = ["style", "skin", "hair_color", "hair_length", "garment", "clothes_color", "mood", "background"]
-PRESENT = ["beard", "eyewear"]  # of these, only whether there is one
-NONE = "none"  # the class where nothing of the kind is to be seen, or where the design cannot show it
-
-
-def attributes_of(data: FaceData) -> list[dict[str, str]]:
-    """The attributes of each picture that the judge is to read."""
-    return [
-        {name: face[name] or NONE for name in NAMED} | {name: "yes" if face[name] else "no" for name in PRESENT}
-        for face in data.faces
-    ]
-
-
-def accuracies(judge: FaceJudge, split: Path) -> dict[str, float]:
-    """The share of a split's pictures on which each attribute is read right."""
-    data = FaceData(split)
-    truth = attributes_of(data)
-    right = dict.fromkeys(judge.classes, 0)
-    for start in range(0, len(truth), 256):
-        read = judge.attributes(data.images(slice(start, start + 256)))
-        for name, classes in read.items():
-            right[name] += sum(face[name] == found for face, found in zip(truth[start:], classes))
-    return {name: count / len(truth) for name, count in right.items()}
 
 
 def main() -> None:

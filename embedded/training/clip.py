@@ -3,7 +3,7 @@
     python -m embedded.training.clip --data DIR --run DIR --minutes 20
 
 What it writes in the end, the folder `faces/`, is what `open_clip.create_model("local-dir:…")` loads: the averaged
-weights in half precision, the configuration and the tokenizer. `python -m benchmarks.embedded_suite.clip` measures it.
+weights in half precision, the configuration and the tokenizer. `python -m embedded.evaluation.clip` measures it.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.embedded_suite.clip import evaluate
-from embedded.training.face_data import FaceData
+from embedded.evaluation.clip import evaluate
+from embedded.face_data import FaceData
 from embedded.training.loop import Run, train
 from guidance_losses.networks.clip import load_clip
 
@@ -76,7 +76,14 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
 def configuration(words: int) -> dict:
     """What `open_clip_config.json` says, for a tokenizer of so many words."""
     vision = {"image_size": 64, "patch_size": 8, "width": 160, "layers": 5, "head_width": 32, "mlp_ratio": 2.0}
-    text = {"context_length": CONTEXT, "vocab_size": words, "width": 128, "layers": 3, "heads": 4, "mlp_ratio": 2.0}
+    text: dict[str, object] = {
+        "context_length": CONTEXT,
+        "vocab_size": words,
+        "width": 128,
+        "layers": 3,
+        "heads": 4,
+        "mlp_ratio": 2.0,
+    }
     text["hf_tokenizer_name"] = "faces"  # any name: open_clip takes the tokenizer from the folder
     return {
         "model_cfg": {"embed_dim": 128, "vision_cfg": vision, "text_cfg": text},
@@ -95,7 +102,7 @@ def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
     cut = amount(CROP_SHARE, 1 - SMALLEST_CROP).view(-1, 1, 1)
     corner = cut * (2 * torch.rand(len(images), 2, 1, generator=generator) - 1)
     window = torch.cat([(1 - cut) * torch.eye(2), corner], dim=2)
-    grid = F.affine_grid(window, images.shape, align_corners=False)
+    grid = F.affine_grid(window, [*images.shape], align_corners=False)
     images = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     blur = amount(BLUR_SHARE, WIDEST_BLUR).view(-1, 1).clamp(min=0.01).expand(-1, 2)
     images = gaussian_blur2d(images, (17, 17), blur)
@@ -117,7 +124,8 @@ class Batches:
             self.labels.append(torch.tensor([number[value] for value in shown]))
             phrases.append([[before + phrase.format(value) for value in values] for before in BEFORE])
         self.tokenizer = make_tokenizer(captions + [text for each in phrases for texts in each for text in texts])
-        self.unknown, self.end = (self.tokenizer.token_to_id(token) for token in (UNKNOWN, END))
+        words = self.tokenizer.get_vocab()
+        self.unknown, self.end = words[UNKNOWN], words[END]
         self.captions = self.tokens(captions)
         self.phrases = [[self.tokens(texts) for texts in each] for each in phrases]
 

@@ -12,15 +12,16 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from embedded.training.face_data import FaceData
+from embedded.face_data import FaceData
 from embedded.training.loop import Run, train
-from tools.host import import_host
+from tools.comfyui import import_host
 
 STYLE_DROPOUT = 0.3  # share of the pictures trained without their style label: they make the unconditional model
 SPREAD = 1.4  # of the noise levels' logarithm; wider than is usual, because guided restoration needs low noise too
@@ -53,7 +54,8 @@ def build_unet() -> nn.Module:
 
     unet = UNetModel(**UNET_CONFIG, dtype=torch.float32, operations=comfy.ops.disable_weight_init)
     for module in unet.modules():
-        for kind in (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm):
+        kinds: list[Any] = [nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm]
+        for kind in kinds:  # by the class's own, since the host's layers do without
             if isinstance(module, kind):
                 kind.reset_parameters(module)
     for module in unet.modules():  # residual branches begin at zero, as in the DDPM code

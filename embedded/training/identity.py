@@ -5,7 +5,7 @@
 It learns by supervised contrast (Khosla et al. 2020, arXiv 2004.11362), which with so few pictures of each person gets
 much further than ArcFace's class weights. It writes `faces_irse.safetensors`, the weights in half precision in the
 layout of IR-SE50, and `faces_irse.onnx`, the same network as insightface's files hold theirs. `python -m
-benchmarks.embedded_suite.identity` measures it.
+embedded.evaluation.identity` measures it.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.embedded_suite.identity import embed_all, identification, verification
-from embedded.training.face_data import FaceData
+from embedded.evaluation.identity import embed_all, identification, verification
+from embedded.face_data import FaceData
 from embedded.training.loop import Run, train
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.irse import IRSE
@@ -111,6 +111,7 @@ def export(weights: Path, path: Path) -> None:
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # there is no program where a file is written at once
     model = program.model_proto
     graph = model.graph
     del graph.value_info[:]

@@ -4,7 +4,7 @@
 
 writes `identity_judge.safetensors`, in half precision. It sees the same people as the network that guides, in other
 batches, and learns by the multi-similarity loss (Wang et al. 2019, arXiv 1904.06627). `python -m
-benchmarks.embedded_suite.identity` measures it.
+embedded.evaluation.identity` measures it.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import torch
 from pytorch_metric_learning.losses import MultiSimilarityLoss
 from safetensors.torch import save_file
 
+from embedded.face_data import FaceData
 from embedded.judges.identity import IdentityJudge
-from embedded.training.face_data import FaceData
 from embedded.training.identity import Batches, identity_loss, print_figures
 from embedded.training.loop import Run, train
 

@@ -36,7 +36,9 @@ class Run:
     seed: int
 
     @classmethod
-    def parse(cls, parser: argparse.ArgumentParser, minutes: float, batch_size: int, peak: float):
+    def parse(
+        cls, parser: argparse.ArgumentParser, minutes: float, batch_size: int, peak: float
+    ) -> tuple["Run", argparse.Namespace]:
         """Read the command line, with these defaults. Returns the run and all options, `data` among them."""
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("--data", type=Path, required=True, help="the folder that faces/draw.mjs wrote")

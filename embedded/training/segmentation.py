@@ -4,27 +4,28 @@
 
 Its first stage keeps every pixel (stride 1, where SegFormer has 4), because eyes and mouths are two or three pixels
 high. The folder `faces` that it writes is a model as Hugging Face keeps them, the weights in half precision.
-`python -m benchmarks.embedded_suite.segmentation` measures it.
+`python -m embedded.evaluation.segmentation` measures it.
 """
 
 import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from benchmarks.embedded_suite.segmentation import intersection_over_union
-from embedded.training.face_data import CLASSES, FaceData
+from embedded.evaluation.segmentation import intersection_over_union
+from embedded.face_data import CLASSES, FaceData
 from embedded.training.loop import Run, train
 from guidance_losses.networks.segmentation import load_segmentation_network
 
 SIDE = 64
 MEAN = STD = 0.5
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "patch_sizes": [5, 3, 3, 3],
     "strides": [1, 2, 2, 2],
     "hidden_sizes": [16, 32, 64, 96],

@@ -3,7 +3,7 @@
     python -m embedded.training.segmentation_judge --data DIR --run DIR --minutes 8 --seed 1
 
 It writes `segmentation_judge.safetensors`: the weights in half precision and, in the metadata, the classes' names.
-`python -m benchmarks.embedded_suite.segmentation` measures it.
+`python -m embedded.evaluation.segmentation` measures it.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.embedded_suite.segmentation import intersection_over_union
+from embedded.evaluation.segmentation import intersection_over_union
+from embedded.face_data import CLASSES, FaceData
 from embedded.judges.segmentation import WEIGHTS, SegmentationJudge
-from embedded.training.face_data import CLASSES, FaceData
 from embedded.training.loop import Run, train
 from embedded.training.segmentation import Batches
 

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -140,13 +140,13 @@ class _Recomputed(torch.autograd.Function):
     """A call without a graph, and again with one when a gradient is wanted."""
 
     @staticmethod
-    def forward(ctx, call: _Call, *tensors: Tensor):
+    def forward(ctx: Any, call: _Call, *tensors: Tensor) -> tuple:
         ctx.call = call
         ctx.save_for_backward(*tensors)
         return tuple(call(tensors))
 
     @staticmethod
-    def backward(ctx, *gradients: Tensor):
+    def backward(ctx: Any, *gradients: Tensor) -> tuple:
         inputs = [saved.detach().requires_grad_() for saved in ctx.saved_tensors]
         watch = overwriting_allowed() if ctx.call.copies else own_copies_saved()
         with torch.enable_grad(), watch, ctx.call.again():

@@ -8,6 +8,7 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ def _generators(device: torch.device | None) -> tuple[Callable[[], object], Call
         own = accelerator.get_rng_state() if accelerator else None
         return torch.get_rng_state(), own, random.getstate(), np.random.get_state()
 
-    def put(state) -> None:
+    def put(state: Any) -> None:
         cpu, own, python, numpy = state
         torch.set_rng_state(cpu)
         if accelerator:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 KINDS = 6  # of rows: costs, half precision, weights from files, memory, kernels, torch.compile
 

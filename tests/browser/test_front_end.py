@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.workflow import to_prompt
 
 PACK = "ComfyUI-DSG"

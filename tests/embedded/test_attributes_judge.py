@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.frechet import Statistics, frechet_distance, reference_statistics, statistics
+from embedded.evaluation.frechet import Statistics, frechet_distance, reference_statistics, statistics
 from embedded.held_out import STYLES, held_out_faces
 from embedded.judges.attributes import FEATURES, FaceJudge
 

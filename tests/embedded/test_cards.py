@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 FOLDER = REPOSITORY / "embedded" / "weights"
 WEIGHTS = sorted(path for path in FOLDER.rglob("*") if path.suffix in (".safetensors", ".onnx"))

@@ -6,7 +6,7 @@ from open_clip import ClipLoss, get_tokenizer
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from benchmarks.embedded_suite.clip import FOLDER, matching
+from embedded.evaluation.clip import FOLDER, matching
 from embedded.training.clip import END, UNKNOWN, disturb, make_tokenizer, phrase_loss, save_tokenizer
 
 

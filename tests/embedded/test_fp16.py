@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sampling.differentiation.half_precision import product
-from tools.host import import_host
+from tools.comfyui import import_host
 
 SHAPE = (2, 12, 32, 32)
 X, V = (torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from embedded.face_data import CLASSES
 from embedded.held_out import PEOPLE, STYLES, held_out_faces, held_out_facts, held_out_maps
-from embedded.training.face_data import CLASSES
 
 
 def test_both_pictures_show_the_same_person():

@@ -5,7 +5,7 @@ import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from benchmarks.embedded_suite.identity import WEIGHTS
+from embedded.evaluation.identity import WEIGHTS
 from embedded.held_out import held_out_faces
 from embedded.judges.identity import IdentityJudge
 from guidance_losses.networks.face import load_face_network

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from embedded.training.face_data import FaceData
+from embedded.face_data import FaceData
 from embedded.training.loop import Run, learning_rate, train, update_average
 
 TARGET = 3.0

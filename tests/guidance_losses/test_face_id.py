@@ -13,7 +13,7 @@ from guidance_losses.face_alignment import REFRESH, aligned
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.face_detector import FaceDetector
 from tests.guidance_losses.networks.scrfd import RED_POINTS, RedScrfd
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 CPU = torch.device("cpu")
 FACE = load_face_network(REPOSITORY / "embedded" / "weights" / "face" / "faces_irse.onnx")

@@ -12,7 +12,7 @@ from guidance_losses import FaceIDLoss, Loss, SegmentationLoss, StyleLoss, TextL
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.segmentation import load_segmentation_network
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 CPU = torch.device("cpu")
 SIZE = 64

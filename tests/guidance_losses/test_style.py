@@ -9,7 +9,7 @@ from embedded.held_out import STYLES, held_out_faces
 from guidance_losses import STYLE_DISTANCES, StyleLoss
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.style import gram, log_matrix
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 CPU = torch.device("cpu")
 SIZE = 64

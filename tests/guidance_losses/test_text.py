@@ -9,7 +9,7 @@ from embedded.held_out import held_out_faces, held_out_facts
 from guidance_losses import TextLoss
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.text import LEAST_SIDE, cut_outs
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 CPU = torch.device("cpu")
 SIZE = 64

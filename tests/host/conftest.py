@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from benchmarks.restoration import Setting, template_prompt, with_setting
-from tools.host import REPOSITORY
+from tasks.restoration import template_prompt, with_setting
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY
 from tools.random_models import write_sd15
 from tools.server import Client, prepare_base, running_host
 
@@ -43,13 +44,13 @@ def template(host) -> dict:
 @pytest.fixture
 def guided(template) -> dict:
     """A short guided prompt: one face, four steps."""
-    return with_setting(template, Setting("DSG", 0.2, 4), 0, 1)
+    return with_setting(template, Setting("DSG", 0.2, steps=4), 0, 1)
 
 
 @pytest.fixture
 def unguided(template) -> dict:
     """The same without a loss."""
-    return copy.deepcopy(with_setting(template, Setting("unguided", 0, 4), 0, 1))
+    return copy.deepcopy(with_setting(template, Setting("unguided", 0, steps=4), 0, 1))
 
 
 @pytest.fixture(scope="session")

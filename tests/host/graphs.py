@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass, field
 
-from benchmarks.tasks.graph import Graph, Slot
-from benchmarks.tasks.wiring import Batch, inpainting
 from embedded.held_out import STYLES
+from tasks.wiring import Batch, inpainting
+from tools.graph import Graph, Slot
 from tools.server import Client
 
 

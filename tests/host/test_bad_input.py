@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from benchmarks.restoration import Setting, restore, template_prompt, with_setting
-from tools.host import REPOSITORY, find_host
+from tasks.restoration import restore, template_prompt, with_setting
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY, find_host
 from tools.server import PromptError, prepare_base, running_host
 from tools.workflow import find
 
@@ -184,6 +185,6 @@ def test_a_damaged_weight_file(tmp_path):
     weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
     prepare_base(tmp_path / "base", pack)
     with running_host(tmp_path / "base") as damaged:
-        prompt = with_setting(template_prompt(damaged), Setting("DSG", 0.2, 4), 0, 1)
+        prompt = with_setting(template_prompt(damaged), Setting("DSG", 0.2, steps=4), 0, 1)
         one_sentence(refused(damaged, prompt), "Load Embedded Model", "faces.safetensors", "restore")
         assert damaged.get("/system_stats").ok

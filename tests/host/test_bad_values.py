@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmarks.restoration import restore
+from tasks.restoration import restore
 from tools.server import PromptError
 from tools.workflow import find
 

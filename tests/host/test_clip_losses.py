@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmarks.tasks.graph import Graph, Result, run, sample
-from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import Batch
 from embedded.held_out import STYLES
+from tasks.task import TASKS
+from tasks.wiring import Batch
+from tools.graph import Graph, Result, run, sample
 from tools.server import PromptError
 
 EMBEDDED_MODEL = "faces (flow matching)"

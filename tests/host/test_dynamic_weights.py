@@ -11,9 +11,9 @@ import pytest
 from graphs import Run, apart, losses
 from PIL import Image
 
-from benchmarks.tasks.graph import Graph
-from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import Batch, faces, loss
+from tasks.task import TASKS
+from tasks.wiring import Batch, faces
+from tools.graph import Graph, loss
 
 MODES = ["auto", "exact", "low memory", "finite difference", "none"]
 NEARLY = 1e-4  # of latents in about [−1, 1]

@@ -8,12 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.tasks.graph import Graph, Result, run, sample
-from benchmarks.tasks.judging import tensor
 from embedded.held_out import held_out_faces
 from embedded.judges.identity import IdentityJudge
+from tasks.judging import tensor
 from tests.guidance_losses.networks.scrfd import RedScrfd, export
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
+from tools.graph import Graph, Result, run, sample
 from tools.server import Client, PromptError
 
 RECOGNISER, DETECTOR = "faces_irse.onnx", "buffalo_l/det_10g.onnx"

@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from benchmarks.tasks.graph import Graph
-from benchmarks.tasks.wiring import loss
+from tools.graph import Graph, loss
 from tools.random_models import iresnet50
 
 SIDE = 512

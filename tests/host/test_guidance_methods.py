@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.restoration import Restoration, Setting, psnr, restore, with_setting
+from tasks.restoration import Restoration, psnr, restore, with_setting
+from tasks.setting import Setting
 from tools.server import Client, PromptError
 from tools.workflow import find
 
@@ -21,7 +22,7 @@ STRENGTHS |= {"MMPS": 1.0, "DPM-Solver++(2M)": 20.0}
 
 def restored(host: Client, template: dict, automatic: dict | None = None, too_large: int = 0, **method) -> Restoration:
     """The first face by a Guidance Method node with these inputs."""
-    prompt = with_setting(template, Setting("DSG", 0.2, STEPS), 0, 1)
+    prompt = with_setting(template, Setting("DSG", 0.2, steps=STEPS), 0, 1)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "step_size": 0.0} | method}
     sampler["method"] = ["method", 0]
@@ -47,7 +48,9 @@ def truth(host, template) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def unguided_psnr(host, template, truth) -> float:
-    return float(psnr(restore(host, with_setting(template, Setting("unguided", 0, STEPS), 0, 1)).restored, truth)[0])
+    return float(
+        psnr(restore(host, with_setting(template, Setting("unguided", 0, steps=STEPS), 0, 1)).restored, truth)[0]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,7 @@ def test_a_deterministic_method_is_refused_the_sphere(host, template):
 
 
 def test_the_deterministic_method_unguided_is_the_hosts_own_sampler(host, template):
-    prompt = with_setting(template, Setting("unguided", 0, STEPS), 0, 1)
+    prompt = with_setting(template, Setting("unguided", 0, steps=STEPS), 0, 1)
     key = find(prompt, "DSG_KSampler")
     prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DPM-Solver++(2M)", "step_size": 0.0}}
     prompt[key]["inputs"]["method"] = ["method", 0]
@@ -98,7 +101,7 @@ def test_the_deterministic_method_unguided_is_the_hosts_own_sampler(host, templa
 def test_between_the_kth_steps_the_last_gradient_is_better_than_none(host, template, truth):
     found = {}
     for reuse in (False, True):
-        prompt = with_setting(template, Setting("DSG", 0.2, STEPS), 0, 1)
+        prompt = with_setting(template, Setting("DSG", 0.2, steps=STEPS), 0, 1)
         blend = {"start_rate": 0.2, "end_rate": 0.2, "curve": "linear", "interval": 2, "reuse_gradient": reuse}
         blend |= {"start_percent": 0.0, "end_percent": 1.0}
         prompt["rate"] = {"class_type": "DSG_GuidanceRateBlend", "inputs": blend}
@@ -133,7 +136,7 @@ def test_low_memory_keeps_a_fraction_of_what_exact_keeps(host, template):
 
     def kept(gradient: str) -> int:
         before = len(host.log.read_text())
-        prompt = with_setting(template, Setting("DSG", 0.2, 2), 0, 1)
+        prompt = with_setting(template, Setting("DSG", 0.2, steps=2), 0, 1)
         sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
         parts = {name: sampler[name] for name in ("model", "vae")}
         prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": parts}
@@ -156,7 +159,7 @@ def test_the_cheap_gradients_get_closer_too(host, template, truth, unguided_psnr
 
 
 def test_a_model_without_a_gradient_is_guided_by_finite_differences_and_the_log_says_so(host, template):
-    prompt = with_setting(template, Setting("DSG", 0.2, STEPS), 0, 1)
+    prompt = with_setting(template, Setting("DSG", 0.2, steps=STEPS), 0, 1)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     prompt["blind"] = {"class_type": "Test_NoGradientModel", "inputs": {"model": sampler["model"]}}
     sampler["model"] = ["blind", 0]
@@ -182,6 +185,6 @@ def test_a_run_that_is_too_large_finishes_in_a_cheaper_mode_and_says_so(host, te
 
 
 def test_the_inputs_of_earlier_releases_are_enough(host, template):
-    prompt = with_setting(template, Setting("DPS", 10, STEPS), 0, 1)
+    prompt = with_setting(template, Setting("DPS", 10, steps=STEPS), 0, 1)
     assert set(prompt["method"]["inputs"]) == {"method", "step_size"}
     assert json.dumps(restore(host, prompt).report)

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.hosts import table
 from tools.small_models import GRADIENTS
 

@@ -7,8 +7,8 @@ import pytest
 import scipy.ndimage
 from PIL import Image
 
-from benchmarks.restoration import psnr
 from embedded.held_out import held_out_faces
+from tasks.restoration import psnr
 
 FIRST, COUNT, STEPS, SEED = 0, 8, 20, 2
 TRUTH = held_out_faces()[FIRST : FIRST + COUNT]

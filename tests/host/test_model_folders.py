@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.server import Client, PromptError, prepare_base, running_host
 
 WEIGHTS = REPOSITORY / "embedded" / "weights"

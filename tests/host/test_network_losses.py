@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.tasks.graph import Graph, run, sample
-from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import TEXTS, Batch
+from tasks.task import TASKS
+from tasks.wiring import TEXTS, Batch
+from tools.graph import Graph, run, sample
 from tools.server import PromptError
 
 STEPS, RATE = 12, 0.2

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.models import get_model
 
-from benchmarks.tasks.graph import Graph, Result, run, sample
+from tools.graph import Graph, Result, run, sample
 from tools.server import Client, PromptError
 
 ARCHITECTURE = "fasterrcnn_mobilenet_v3_large_320_fpn"

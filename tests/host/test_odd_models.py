@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from benchmarks.restoration import Setting, psnr, restore, with_setting
-from tools.host import import_host
+from tasks.restoration import psnr, restore, with_setting
+from tasks.setting import Setting
+from tools.comfyui import import_host
 from tools.server import PromptError
 from tools.workflow import find
 
@@ -36,7 +37,7 @@ def run(host, template):
     """Restores a face with a model that `node` makes of the embedded one: the picture and the gradient's modes."""
 
     def run(gradient: str | None, node: tuple[str, dict] | None = None) -> tuple[np.ndarray, list[str]]:
-        setting = Setting("DSG", 0.2, STEPS) if gradient else Setting("unguided", 0, STEPS)
+        setting = Setting("DSG", 0.2, steps=STEPS) if gradient else Setting("unguided", 0, steps=STEPS)
         prompt = with_setting(template, setting, 0, 1)
         sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
         if node:

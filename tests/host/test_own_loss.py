@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.restoration import Setting, restore, with_setting
+from tasks.restoration import restore, with_setting
+from tasks.setting import Setting
 from tools.workflow import find
 
 
@@ -24,7 +25,7 @@ def brightness_of(pictures: np.ndarray) -> float:
 
 @pytest.mark.parametrize("wanted", [0.35, 0.75])
 def test_pictures_get_the_brightness_that_was_asked(host, template, wanted):
-    prompt = with_setting(template, Setting("DSG", 0.2, 10), 0, 2)
+    prompt = with_setting(template, Setting("DSG", 0.2, steps=10), 0, 2)
     result = restore(host, with_brightness(prompt, wanted))
     assert brightness_of(result.restored) == pytest.approx(wanted, abs=0.05)
     assert list(result.report["costs"]) == ["brightness"]

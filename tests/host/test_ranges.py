@@ -7,8 +7,8 @@ import pytest
 from graphs import Run, apart
 from PIL import Image
 
-from benchmarks.tasks.graph import Graph, Slot
-from benchmarks.tasks.wiring import Batch, loss
+from tasks.wiring import Batch
+from tools.graph import Graph, Slot, loss
 from tools.server import PromptError
 
 GREY = 0x808080

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from benchmarks.restoration import Setting, psnr, restore, with_setting
 from embedded.held_out import held_out_faces
+from tasks.restoration import psnr, restore, with_setting
+from tasks.setting import Setting
 from tools.server import Client
 from tools.workflow import find
 
@@ -43,7 +44,7 @@ def test_these_are_the_hosts_schedules(host):
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_guidance_works_with_each_schedule(host, template, scheduler, model):
     found = []
-    for setting in (Setting("unguided", 0, 8), Setting("DSG", 0.2, 8)):
+    for setting in (Setting("unguided", 0, steps=8), Setting("DSG", 0.2, steps=8)):
         prompt = with_setting(template, setting, 0, 1)
         prompt[find(prompt, "DSG_KSampler")]["inputs"]["scheduler"] = scheduler
         prompt[find(prompt, "DSG_LoadEmbeddedModel")]["inputs"]["model_name"] = model
@@ -54,7 +55,7 @@ def test_guidance_works_with_each_schedule(host, template, scheduler, model):
 def test_four_steps_of_lcm_sampling_are_guided(host, template):
     """LCM's noise levels and prediction, as for distilled models; the embedded one is none, so it paints roughly."""
     found = []
-    for setting in (Setting("unguided", 0, 4), Setting("DSG", 0.5, 4)):
+    for setting in (Setting("unguided", 0, steps=4), Setting("DSG", 0.5, steps=4)):
         prompt = with_setting(template, setting, 0, 1)
         sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
         patch = {"model": sampler["model"], "sampling": "lcm", "zsnr": False}
@@ -66,7 +67,7 @@ def test_four_steps_of_lcm_sampling_are_guided(host, template):
 
 @pytest.mark.parametrize(("cfg", "branches"), [(1.0, 1), (2.0, 2)])
 def test_at_cfg_1_the_gradient_goes_through_one_branch_alone(host, template, cfg, branches):
-    prompt = with_setting(template, Setting("DSG", 0.2, 2), 0, 1)
+    prompt = with_setting(template, Setting("DSG", 0.2, steps=2), 0, 1)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     parts = {name: sampler[name] for name in ("model", "vae")}
     prompt["watched"] = {"class_type": "Test_WatchedModel", "inputs": parts}

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from benchmarks.tasks.graph import Graph, Result, run, sample
-from benchmarks.tasks.judging import tensor
-from benchmarks.tasks.task import TASKS
-from benchmarks.tasks.wiring import Batch
 from embedded.held_out import held_out_maps
 from embedded.judges.segmentation import SegmentationJudge
+from tasks.judging import tensor
+from tasks.task import TASKS
+from tasks.wiring import Batch
+from tools.graph import Graph, Result, run, sample
 from tools.server import Client, PromptError
 
 COUNT, HAIR = 8, 2

@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.tasks.graph import Graph, run, sample
-from benchmarks.tasks.wiring import loss
+from tools.graph import Graph, loss, run, sample
 from tools.server import Client
 from tools.workflow import find
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.workflow import find, to_prompt
 
 TEMPLATE = REPOSITORY / "workflows" / "Inpaint with DSG (Stable Diffusion).json"

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.restoration import Setting, psnr, restore, with_setting
 from embedded.held_out import held_out_faces
-from tools.host import REPOSITORY
+from tasks.restoration import psnr, restore, with_setting
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY
 from tools.workflow import to_prompt
 
 WORKFLOWS = sorted((REPOSITORY / "workflows").glob("*.json"))
@@ -30,7 +31,11 @@ def test_the_host_offers_the_templates(host):
 @pytest.fixture(scope="module")
 def restored(host, template):
     """Four faces each: unguided and guided at the template's settings."""
-    settings = {"unguided": Setting("unguided", 0, 20), "DSG": Setting("DSG", 0.2, 20), "DPS": Setting("DPS", 10, 20)}
+    settings = {
+        "unguided": Setting("unguided", 0, steps=20),
+        "DSG": Setting("DSG", 0.2, steps=20),
+        "DPS": Setting("DPS", 10, steps=20),
+    }
     return {name: restore(host, with_setting(template, setting, 0, 4)) for name, setting in settings.items()}
 
 

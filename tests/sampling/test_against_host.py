@@ -20,7 +20,7 @@ CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 @pytest.fixture(scope="module")
 def comfy():
     """The host's modules."""
-    from tools.host import import_host
+    from tools.comfyui import import_host
 
     import_host()
     import comfy.k_diffusion.sampling

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 STARTS = "echo '<html></html>'"
 STUB = "echo 'Chromium 1.0'"  # answers, but shows no page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 
 class Checkout:

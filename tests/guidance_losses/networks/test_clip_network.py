@@ -18,7 +18,7 @@ from torch.testing import assert_close
 
 from embedded.held_out import STYLES, held_out_faces
 from guidance_losses.networks.clip import ClipNetwork, architectures, load_clip
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 EMBEDDED = REPOSITORY / "embedded" / "weights" / "clip" / "faces"
 SMALL = "ViT-S-32-alt"  # the smallest that open_clip knows

@@ -17,7 +17,7 @@ from guidance_losses.networks.face_detector import (
     overlap,
 )
 from tests.guidance_losses.networks.scrfd import RED_BOX, RED_POINTS, RandomScrfd, RedScrfd, export
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 
 def picture(height: int, width: int, *places: tuple[int, int, float]) -> Tensor:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.irse import IRSE
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 from tools.random_models import iresnet50, with_random_statistics
 
 EMBEDDED = REPOSITORY / "embedded" / "weights" / "face" / "faces_irse.onnx"

@@ -23,7 +23,7 @@ from transformers import (
 
 from embedded.held_out import held_out_faces, held_out_maps
 from guidance_losses.networks.segmentation import Preprocessing, SegmentationNetwork, load_segmentation_network
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 EMBEDDED = REPOSITORY / "embedded" / "weights" / "segmentation" / "faces"
 TINY = {"hidden_sizes": [8, 8, 8, 8], "num_attention_heads": [1, 1, 1, 1], "depths": [1, 1, 1, 1]}

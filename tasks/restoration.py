@@ -9,20 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tools.host import REPOSITORY
+from tasks.setting import Setting
+from tools.comfyui import REPOSITORY
 from tools.server import Client
 from tools.workflow import find, to_prompt
 
 TEMPLATE = REPOSITORY / "workflows" / "Inpaint with DSG (embedded model, CPU).json"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A method and its one number: DSG's guidance rate, DPS's step size; nothing counts for "unguided"."""
-
-    method: str
-    strength: float
-    steps: int
 
 
 @dataclass(frozen=True)
@@ -50,13 +42,12 @@ def with_setting(prompt: dict, setting: Setting, first: int, count: int, seed: i
     inputs["DSG_RandomMask"]["seed"] = 2000 + first
     sampler = inputs["DSG_KSampler"]
     sampler |= {"steps": setting.steps, "seed": seed + first}
-    if setting.method == "unguided":
+    if not setting.guided:
         sampler["positive"] = [find(prompt, "DSG_LoadEmbeddedModel"), 1]
-    elif setting.method == "DSG":
+    elif setting.spherical:
         sampler["guidance_rate"] = setting.strength
-    else:
-        method = {"method": setting.method, "step_size": setting.strength}
-        prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": method}
+    if setting.guided and setting.method != "DSG":
+        prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": setting.method_inputs}
         sampler["method"] = ["method", 0]
     return prompt
 

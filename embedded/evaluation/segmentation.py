@@ -1,6 +1,6 @@
 """How well the embedded segmentation networks, the one that guides and its judge, find the parts of faces.
 
-    python -m benchmarks.embedded_suite.segmentation --data DIR
+    python -m embedded.evaluation.segmentation --data DIR
 
 measures both on the test split that `embedded/faces/draw.mjs` drew: 512 people that neither has seen, 4 pictures each.
 """
@@ -15,10 +15,10 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 from torchmetrics.classification import MulticlassJaccardIndex
 
+from embedded.face_data import CLASSES, FaceData
 from embedded.judges.segmentation import SegmentationJudge
-from embedded.training.face_data import CLASSES, FaceData
 from guidance_losses.networks.segmentation import load_segmentation_network
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 WEIGHTS = REPOSITORY / "embedded" / "weights" / "segmentation" / "faces"
 BATCH = 64

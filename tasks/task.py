@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from benchmarks.tasks.judging import (
+from tasks.judging import (
     Judge,
     both,
     judge_blurred,
@@ -14,7 +14,7 @@ from benchmarks.tasks.judging import (
     judge_text,
     together,
 )
-from benchmarks.tasks.wiring import (
+from tasks.wiring import (
     Wire,
     chained,
     deblurring,

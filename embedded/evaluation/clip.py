@@ -1,6 +1,6 @@
 """How well the embedded CLIP matches faces and captions that it has never seen.
 
-    python -m benchmarks.embedded_suite.clip --data DIR
+    python -m embedded.evaluation.clip --data DIR
 
 Chance is 3 % for the right one among 32. Captions leave much out, so that several of them may be true of a picture.
 """
@@ -13,9 +13,9 @@ import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from embedded.training.face_data import FaceData
+from embedded.face_data import FaceData
 from guidance_losses.networks.clip import ClipNetwork, load_clip
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 FOLDER = REPOSITORY / "embedded" / "weights" / "clip" / "faces"
 AMONG = 32

@@ -1,6 +1,6 @@
 """How far one set of faces is from another: the Fréchet distance (Heusel et al. 2017, arXiv 1706.08500).
 
-    python -m benchmarks.frechet --data DIR
+    python -m embedded.evaluation.frechet --data DIR
 
 makes the reference statistics, `embedded/weights/faces_reference.safetensors`, anew from the 2,048 test faces that
 `embedded/faces/draw.mjs` drew, and prints distances between sets that are known to be close or far. The features are

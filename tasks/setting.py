@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from benchmarks.tasks.graph import Graph, Slot, sample
+from tools.graph import Graph, Slot, sample
 
 FLOW, NOISE_PREDICTION = "faces (flow matching)", "faces"
+AS_THE_METHOD = "as the method has it"
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Setting:
     Attributes:
         method: a name of the Guidance Method node, or "unguided".
         strength: on the sphere the guidance rate, otherwise the step size.
-        constraint: of the Guidance Method node: "spherical" or "none".
+        constraint: of the Guidance Method node.
         automatic: the rate tunes itself; strength is its share.
         interval, reuse: which steps compute the losses, and whether those in between reuse their gradient.
         steps, model: of the run.
@@ -22,7 +23,7 @@ class Setting:
 
     method: str
     strength: float = 0.0
-    constraint: str = "none"
+    constraint: str = AS_THE_METHOD
     automatic: bool = False
     interval: int = 1
     reuse: bool = False
@@ -34,9 +35,21 @@ class Setting:
         return self.method != "unguided"
 
     @property
+    def spherical(self) -> bool:
+        """Whether the strength is a guidance rate."""
+        return self.constraint == "spherical" or (self.constraint == AS_THE_METHOD and self.method == "DSG")
+
+    @property
+    def method_inputs(self) -> dict[str, object]:
+        """Of the Guidance Method node."""
+        size = 0.0 if self.spherical else self.strength
+        return {"method": self.method, "step_size": size, "constraint": self.constraint}
+
+    @property
     def key(self) -> str:
         """A name for files."""
-        words = [self.model.replace(" (flow matching)", "_flow"), self.method, self.constraint, f"{self.strength:g}"]
+        constraint = "spherical" if self.spherical else "none"
+        words = [self.model.replace(" (flow matching)", "_flow"), self.method, constraint, f"{self.strength:g}"]
         rare = [f"every {self.interval}{', reused' if self.reuse else ''}"] if self.interval > 1 else []
         return "-".join([*words, *rare, "automatic" if self.automatic else "fixed", str(self.steps)])
 
@@ -44,10 +57,8 @@ class Setting:
         """Add the sampler with this method; see `graph.sample`."""
         settings: dict[str, object] = {"guidance_rate": 0.0}
         if self.guided:
-            spherical = self.constraint == "spherical"
-            size = 0.0 if spherical else self.strength
-            method = graph.add("DSG_GuidanceMethod", method=self.method, step_size=size, constraint=self.constraint)
-            settings = {"guidance_rate": self.strength if spherical else 0.0, "method": [method, 0]}
+            method = graph.add("DSG_GuidanceMethod", **self.method_inputs)
+            settings = {"guidance_rate": self.strength if self.spherical else 0.0, "method": [method, 0]}
         whole = {"start_percent": 0.0, "end_percent": 1.0}
         if self.automatic:
             settings["rate_blend"] = [graph.add("DSG_AutomaticGuidanceRate", share=self.strength, **whole), 0]

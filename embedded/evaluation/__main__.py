@@ -1,6 +1,6 @@
 """Measure all embedded networks and their judges on the test split, whose people no network was trained on.
 
-    python -m benchmarks.embedded_suite --data DIR
+    python -m embedded.evaluation --data DIR
 
 It prints the figures that stand in the cards of `embedded/weights/`, and writes them to
 `benchmarks/results/embedded_suite.json`. `python -m benchmarks.unguided` measures the diffusion models.
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.embedded_suite import attributes, clip, identity, segmentation
+from embedded.evaluation import attributes, clip, identity, segmentation
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.segmentation import load_segmentation_network
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 WEIGHTS = REPOSITORY / "embedded" / "weights"
 RESULTS = REPOSITORY / "benchmarks" / "results" / "embedded_suite.json"

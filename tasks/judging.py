@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.restoration import psnr
-from benchmarks.tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, TEXTS, Batch
 from embedded.held_out import STYLES, held_out_faces, held_out_maps
 from embedded.judges.attributes import FaceJudge
 from embedded.judges.identity import IdentityJudge
 from embedded.judges.segmentation import SegmentationJudge
 from guidance_losses import blur, gaussian_kernel, shrink
+from tasks.restoration import psnr
+from tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, TEXTS, Batch
 
 Figures = dict[str, np.ndarray]
 Judge = Callable[[np.ndarray, Batch], Figures]

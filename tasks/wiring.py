@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.tasks.graph import Graph, Slot
 from embedded.held_out import STYLES
+from tools.graph import Graph, Slot, loss
 
 BATCH = 16
 
@@ -42,11 +42,6 @@ def faces(graph: Graph, people: slice) -> Slot:
 
 def noisy(graph: Graph, picture: Slot, batch: Batch) -> Slot:
     return [graph.add("ImageAddNoise", image=picture, seed=1000 + batch.number, strength=NOISE), 0]
-
-
-def loss(graph: Graph, kind: str, conditioning: Slot, **inputs: object) -> Slot:
-    settings = {"weight": 1.0, "start_percent": 0.0, "end_percent": 1.0}
-    return [graph.add(kind, conditioning=conditioning, **(settings | inputs)), 0]
 
 
 def inpainting(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:

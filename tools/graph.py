@@ -19,7 +19,10 @@ class Graph:
     nodes: dict[str, dict] = field(default_factory=dict)
 
     def add(self, kind: str, /, **inputs: object) -> str:
-        key = str(len(self.nodes) + 1)
+        return self.named(str(len(self.nodes) + 1), kind, **inputs)
+
+    def named(self, key: str, kind: str, /, **inputs: object) -> str:
+        """The same, with a key of one's own."""
         self.nodes[key] = {"class_type": kind, "inputs": inputs}
         return key
 
@@ -30,6 +33,11 @@ class Result:
 
     pictures: np.ndarray
     report: dict
+
+
+def loss(graph: Graph, kind: str, conditioning: Slot, **inputs: object) -> Slot:
+    settings = {"weight": 1.0, "start_percent": 0.0, "end_percent": 1.0}
+    return [graph.add(kind, conditioning=conditioning, **(settings | inputs)), 0]
 
 
 def sample(graph: Graph, model: str, positive: Slot, seed: int, steps: int, **sampler: object) -> tuple[str, str]:

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from benchmarks.tasks.graph import Graph, Slot
-from benchmarks.tasks.wiring import loss
+from tools.graph import Graph, Slot, loss
 
 GREY = 0x808080
 HIDDEN = 0.5  # share of the picture that the loss asks nothing of
 
 
 @dataclass(frozen=True)
-class Setting:
+class Run:
     """A run that is asked for a picture with a grey half.
 
     Attributes:
@@ -41,7 +40,7 @@ class Setting:
         return f"{self.family} {self.size} {self.decoder}"
 
 
-def parts(graph: Graph, setting: Setting) -> tuple[Slot, Slot, Slot]:
+def parts(graph: Graph, setting: Run) -> tuple[Slot, Slot, Slot]:
     """The model, its text and its decoder."""
     random = {"family": setting.family, "size": setting.size, "precision": setting.precision}
     made = graph.add("GPU_RandomModel", **random)
@@ -53,7 +52,7 @@ def parts(graph: Graph, setting: Setting) -> tuple[Slot, Slot, Slot]:
     return [made, 0], [made, 1], [vae, 0]
 
 
-def saving(setting: Setting) -> dict:
+def saving(setting: Run) -> dict:
     """A prompt that writes a random model and its decoder to where the host's loaders look."""
     graph = Graph()
     model, _, vae = parts(graph, replace(setting, files=False))
@@ -62,7 +61,7 @@ def saving(setting: Setting) -> dict:
     return graph.nodes
 
 
-def prompt(setting: Setting) -> dict:
+def prompt(setting: Run) -> dict:
     graph = Graph()
     model, text, vae = parts(graph, setting)
     if setting.compiled:

@@ -1,6 +1,6 @@
 """How well the embedded identity networks tell people apart, and how independent the judge is of the one that guides.
 
-    python -m benchmarks.embedded_suite.identity --data DIR
+    python -m embedded.evaluation.identity --data DIR
 
 measures both on the test split that `embedded/faces/draw.mjs` drew: 512 people that neither has seen, 4 pictures each.
 By which feature they tell people apart is measured on the training split, where enough pairs differ in one alone.
@@ -20,11 +20,11 @@ from sklearn.metrics import r2_score
 from torch import Tensor, nn
 from torchmetrics.functional.classification import binary_auroc
 
+from embedded.face_data import FaceData
 from embedded.judges.identity import IdentityJudge
-from embedded.training.face_data import FaceData
 from guidance_losses.networks.face import FaceNetwork, load_face_network
 from guidance_losses.networks.irse import IRSE
-from tools.host import REPOSITORY
+from tools.comfyui import REPOSITORY
 
 WEIGHTS = REPOSITORY / "embedded" / "weights" / "face" / "faces_irse.safetensors"
 STYLES = 4  # the people of a split take them in turn
