@@ -36,7 +36,7 @@ ABSENT = {"eyewear": "no glasses"}  # pictures that show nothing of another attr
 def matching(similarity: Tensor, groups: list[Tensor], people: Tensor, generator: torch.Generator) -> dict[str, float]:
     """Share of right matches among 32 pairs of different people, drawn many times from one of the groups each.
 
-    Arguments:
+    Args:
         similarity: of each picture (rows) to each caption (columns), `[N, N]`.
         groups: the pictures' numbers, a tensor a group.
         people: who is on each picture, `[N]`.
@@ -57,7 +57,7 @@ def matching(similarity: Tensor, groups: list[Tensor], people: Tensor, generator
 def zero_shot(network: ClipNetwork, features: Tensor, faces: list[dict]) -> dict[str, float]:
     """Accuracy for each attribute, by the most similar of the prompts for its classes.
 
-    Arguments:
+    Args:
         features: of the pictures, `[N, D]`.
         faces: what is known about each.
     """

@@ -56,7 +56,7 @@ def frechet_distance(features_a: Tensor | Statistics, features_b: Tensor | Stati
     distances of the same N, give that of as many real faces beside them, and take at least 1,000 pictures to tell good
     models apart.
 
-    Arguments:
+    Args:
         features_a, features_b: features `[N, D]`, N at least 2 and not necessarily the same, or their statistics.
     """
     a, b = (each if isinstance(each, Statistics) else statistics(each) for each in (features_a, features_b))

@@ -74,7 +74,7 @@ def identification(known: Tensor, seen: Tensor, people: Tensor) -> float:
 def explained(known: tuple[Tensor, Tensor], wanted: tuple[Tensor, Tensor]) -> float:
     """R² of the best linear guess of one network's embeddings from another's: fitted on validation faces, then on test.
 
-    Arguments:
+    Args:
         known, wanted: the embeddings of the validation and of the test faces.
     """
     ridge = RidgeCV(alphas=(1e-3, 1e-2, 1e-1, 1, 10)).fit(known[0], wanted[0])

@@ -29,7 +29,7 @@ Segment = Callable[[Tensor], Tensor]
 def intersection_over_union(segment: Segment, faces: FaceData, change: Segment | None = None) -> Tensor:
     """Of each class over all pixels of a split, `[classes]`.
 
-    Arguments:
+    Args:
         segment: pictures `[B, 3, 64, 64]`, RGB in [0, 1] → logits `[B, classes, 64, 64]`.
         change: what is done to the pictures before.
     """

@@ -23,7 +23,7 @@ FEATURES = LAYERS[-1][0]
 class FaceJudge(nn.Module):
     """Reads the attributes of a face, and gives the features that it reads them from.
 
-    Arguments:
+    Args:
         classes: for each attribute, in any order, the names of its classes.
     """
 

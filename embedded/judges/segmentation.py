@@ -33,7 +33,7 @@ def block(before: int, after: int) -> nn.Sequential:
 class SegmentationJudge(nn.Module):
     """Says for each pixel of a face what it belongs to.
 
-    Arguments:
+    Args:
         labels: the names of the classes, in order.
     """
 

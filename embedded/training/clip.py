@@ -153,7 +153,7 @@ class Batches:
 def phrase_loss(images: Tensor, texts: Tensor, labels: Tensor, scale: Tensor) -> Tensor:
     """The loss of CLIP where several pictures share a text: `images` `[B, D]`, `texts` `[K, D]`, of length 1.
 
-    Arguments:
+    Args:
         labels: the number of each picture's text, `[B]`; pictures with −1 do not count.
     """
     known = labels >= 0

@@ -69,7 +69,7 @@ def identity_loss(
 ) -> Callable[[int, torch.Generator], Tensor]:
     """What the training minimises: a loss of pytorch-metric-learning on the embeddings of a batch.
 
-    Arguments:
+    Args:
         embed: faces `[B, 3, 64, 64]`, RGB in [0, 1] → embeddings.
     """
 

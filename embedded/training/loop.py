@@ -75,7 +75,7 @@ def update_average(average: dict[str, Tensor], weights: dict[str, Tensor], decay
 def train(network: nn.Module, loss: Callable[[int, torch.Generator], Tensor], run: Run) -> int:
     """Minimise a loss, and leave the averaged weights in the network. Returns the number of samples seen.
 
-    Arguments:
+    Args:
         network: what is trained; a head that only training needs belongs into it.
         loss: `(batch size, generator) → scalar`: draws a batch and gives its loss.
     """

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
-from .file_kind import file_kind, network_kind
+from .file_kind import network_kind
+from .weights_file import weight_names
 
 CONFIGURATION = "open_clip_config.json"
 FOLDER_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
@@ -30,7 +31,7 @@ class ClipNetwork(nn.Module):
 
     A picture of another size or shape than the model's is stretched to it whole, without a crop.
 
-    Arguments:
+    Args:
         model: open_clip's.
         tokenize: a text → its tokens, the begin and end tokens among them; of any length.
         tokenizer: texts → tokens `[T, context length]`.
@@ -93,7 +94,7 @@ class ClipNetwork(nn.Module):
 
         Later blocks than the last of these are not computed.
 
-        Arguments:
+        Args:
             images: `[B, 3, H, W]`, RGB in [0, 1].
             layers: the blocks' numbers, from 1 to `self.layers`, in any order.
 
@@ -125,7 +126,7 @@ class ClipNetwork(nn.Module):
 def load_clip(path: Path, architecture: str | None = None) -> ClipNetwork:
     """Read a CLIP on the CPU, in single precision. No file makes any code run, and nothing is fetched.
 
-    Arguments:
+    Args:
         path: a folder as open_clip writes it (`open_clip_config.json`, weights, and the tokenizer if it has its own),
             or a checkpoint: `.safetensors`, `.pt` or `.bin`.
         architecture: open_clip's name for what a checkpoint holds, one of `architectures()`; OpenAI's weights, and some
@@ -239,18 +240,9 @@ def _weight_names(path: Path) -> list[str]:
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path.name} is not a CLIP's checkpoint; these end in {', '.join(SUFFIXES)}.")
     try:
-        if path.suffix == ".safetensors":
-            from safetensors import safe_open
-
-            with safe_open(path, framework="pt") as file:
-                return list(file.keys())
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # the readers have their own kinds of errors for each kind of damage
-        raise InputError(f"{path.name} cannot be used as a CLIP: {file_kind(path, WANTED)}.") from error
-    weights = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
-    return [name for name in weights if isinstance(name, str)]
+        return weight_names(path, WANTED)
+    except InputError as error:
+        raise InputError(f"{path.name} cannot be used as a CLIP: {error}.") from error
 
 
 def _import_open_clip() -> ModuleType:

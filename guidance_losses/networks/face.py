@@ -11,18 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
-from .file_kind import file_kind, network_kind
+from .file_kind import network_kind
 from .irse import IRSE
+from .onnx_file import check_packages, read_onnx, to_torch, with_known_operators
+from .weights_file import read_weights
 
 SUFFIXES = (".onnx", ".safetensors", ".pth")
 WANTED = "w600k_r50.onnx of insightface, or an IR-SE50 in safetensors"
-NEWEST_OPSET = 17  # of ONNX, of which onnx2torch knows the operators that face networks are made of
 
 
 class FaceNetwork(nn.Module):
     """Faces `[B, 3, H, W]`, RGB in [0, 1], of any size → embeddings `[B, D]` of length 1. Its weights take no gradient.
 
-    Arguments:
+    Args:
         network: `[B, 3, input_size, input_size]` in [−1, 1] → `[B, D]`.
 
     Attributes:
@@ -68,70 +69,19 @@ def load_face_network(path: Path) -> FaceNetwork:
     return FaceNetwork(network, network.input_size)
 
 
-def read_weights(path: Path, wanted: str) -> dict[str, Tensor]:
-    """The state dict of a `.safetensors` or `.pth` file.
-
-    Raises:
-        InputError: if there is none in it; it says what the file is, and to take what is `wanted`.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # the readers have their own kinds of errors for each kind of damage
-        raise InputError(file_kind(path, wanted)) from error
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise InputError(f"it holds no network's weights by their names; take {wanted}")
-    return weights
-
-
 def load_onnx(path: Path) -> FaceNetwork:
     """As `load_face_network`, for insightface's ONNX files: recognition networks that look at squares in [−1, 1]."""
-    try:
-        import onnx2torch  # and with it onnx
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"Face networks in ONNX files need the package {error.name}; install it with `pip install {error.name}`.",
-            name=error.name,
-        ) from error
+    check_packages("Face networks in ONNX files")
     try:
         model = read_onnx(path, WANTED)
         input_size = picture_size(model.graph)
-        model = with_known_opset(model)
-        check_operators(model)
+        model = with_known_operators(model)
         free_batch(model.graph)
-        for number, node in enumerate(model.graph.node):
-            node.name = f"node_{number}"  # onnx2torch writes these names into the code that it generates
-        network = FaceNetwork(onnx2torch.convert(model), input_size)
+        network = FaceNetwork(to_torch(model), input_size)
         check_embeddings(network)
         return network
     except (ValueError, NotImplementedError) as error:
         raise InputError(f"{path.name} cannot be used as a face network: {error}.") from error
-
-
-def read_onnx(path: Path, wanted: str) -> Any:
-    """The `onnx.ModelProto` of a file.
-
-    Raises:
-        InputError: if it is damaged or of another kind, or keeps tensors in other files; it says to take what is
-            `wanted`.
-    """
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load(path, load_external_data=False)
-        tensors = [*model.graph.initializer, *(part.t for node in model.graph.node for part in node.attribute)]
-        if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors):
-            raise InputError("it keeps its weights in another file")
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        raise InputError(file_kind(path, wanted)) from error
-    return model
 
 
 def picture_size(graph: Any) -> int:
@@ -150,41 +100,6 @@ def picture_size(graph: Any) -> int:
     if len(graph.output) != 1 or len(graph.output[0].type.tensor_type.shape.dim) != 2 or readers != {"Conv"}:
         raise InputError("it is no recognition network, which begins with a convolution and gives one embedding")
     return shape[2]
-
-
-def with_known_opset(model: Any) -> Any:
-    """The model in no newer a version of ONNX than `NEWEST_OPSET`.
-
-    Raises:
-        InputError: if it cannot be said in that one.
-    """
-    from onnx.version_converter import ConvertError, convert_version
-
-    version = max(opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
-    if version <= NEWEST_OPSET:
-        return model
-    try:
-        return convert_version(model, NEWEST_OPSET)
-    except (RuntimeError, ConvertError) as error:
-        message = (
-            f"it is of ONNX's opset {version}, which cannot be brought back to {NEWEST_OPSET}; export it with that"
-        )
-        raise InputError(message) from error
-
-
-def check_operators(model: Any) -> None:
-    """Raises InputError that names the operators that onnx2torch cannot convert."""
-    from onnx2torch.node_converters import get_converter
-
-    versions = {opset.domain: opset.version for opset in model.opset_import}
-    unknown = set()
-    for node in model.graph.node:
-        try:
-            get_converter(node.op_type, versions[node.domain], node.domain)
-        except NotImplementedError:
-            unknown.add(node.op_type)
-    if unknown:
-        raise InputError(f"onnx2torch cannot convert the operator {' or '.join(sorted(unknown))} of its opset")
 
 
 def check_embeddings(network: FaceNetwork) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
-from .face import check_operators, read_onnx, with_known_opset
+from .onnx_file import check_packages, read_onnx, to_torch, with_known_operators
 
 WANTED = "det_10g.onnx of insightface"
 STRIDES = (8, 16, 32)
@@ -53,7 +53,7 @@ class FoundFaces(NamedTuple):
 class FaceDetector(nn.Module):
     """Finds faces, and the five points of each. Its weights take no gradient; the picture does.
 
-    Arguments:
+    Args:
         network: one picture `[1, 3, side, side]`, RGB in about [−1, 1] → nine tensors `[rows, 1, 4 or 10]`.
         sides: the widths and heights to look at pictures with, in the order in which they are tried.
     """
@@ -140,23 +140,13 @@ def load_face_detector(path: Path) -> FaceDetector:
         InputError: in one sentence, if the file is damaged or of another kind.
         ModuleNotFoundError: in one sentence, if a package that ONNX needs is missing.
     """
-    try:
-        import onnx2torch  # and with it onnx
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"Face detectors need the package {error.name}; install it with `pip install {error.name}`.",
-            name=error.name,
-        ) from error
+    check_packages("Face detectors")
     try:
         if path.suffix != ".onnx":
             raise InputError("it is no .onnx file, as det_10g.onnx of insightface is")
         model = read_onnx(path, WANTED)
         sides = picture_sides(model.graph)
-        model = with_known_opset(model)
-        check_operators(model)
-        for number, node in enumerate(model.graph.node):
-            node.name = f"node_{number}"  # onnx2torch writes these names into the code that it generates
-        detector = FaceDetector(onnx2torch.convert(model), sides)
+        detector = FaceDetector(to_torch(with_known_operators(model)), sides)
         check_anchors(detector)
         return detector
     except (ValueError, NotImplementedError) as error:

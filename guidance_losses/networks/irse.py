@@ -30,7 +30,7 @@ class SqueezeExcitation(nn.Module):
 class Block(nn.Module):
     """The 'improved residual' block of ArcFace, from `before` to `width` channels.
 
-    Arguments:
+    Args:
         squeezed: the channels inside its squeeze and excitation; 0 for a block without.
     """
 
@@ -59,7 +59,7 @@ class IRSE(nn.Module):
 
     Each change of width, and the first block, halves the picture.
 
-    Arguments:
+    Args:
         widths: the channels before the first block, and after each block.
         squeezed: for each block the channels inside its squeeze and excitation; 0 for none.
         input_size: a multiple of the product of all halvings.

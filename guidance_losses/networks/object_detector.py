@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..input_error import InputError
-from .face import read_weights
 from .file_kind import network_kind
+from .weights_file import read_weights
 
 WANTED = "torchvision's own .pth file"
 DETECTORS = (
@@ -32,7 +32,7 @@ class ObjectDetector(nn.Module):
 
     Its weights take no gradient, and its batch normalisation keeps the statistics of its training.
 
-    Arguments:
+    Args:
         network: a detection model of torchvision's interface.
         labels: the names of its classes by their numbers; those that are no class are left out.
     """

@@ -82,7 +82,7 @@ def is_triple(value: Any) -> bool:
 class SegmentationNetwork(nn.Module):
     """Pictures `[B, 3, H, W]`, RGB in [0, 1], of any size → logits `[B, classes, H, W]`. Its weights take no gradient.
 
-    Arguments:
+    Args:
         network: a transformers model for semantic segmentation.
 
     Attributes:
