@@ -1,1 +1,1 @@
-"""The tables and figures of the README, and the demo, each from one command."""
+"""The tables and figures of the pages, and the demo, each from one command."""
