@@ -136,10 +136,10 @@ def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int
     loss = with_ordinary_tensors(applied.loss)
     try:
         fitted = loss.fit(*pictures, x.device)
+        if applied.where is not None:
+            fitted = inside(fitted, applied.where.clone().to(x.device), *pictures)
     except ValueError as error:
         raise ValueError(f"{applied.node}: {error}") from error
-    if applied.where is not None:
-        fitted = inside(fitted, applied.where.clone().to(x.device), *pictures)
     region = carried.region(x)
     if region is not None:
         fitted = inside(fitted, region.repeat_interleave(frames, 0), *pictures)

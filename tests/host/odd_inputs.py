@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import comfy.clip_vision
@@ -127,6 +128,47 @@ class AnyNumber(io.ComfyNode):
     def execute(cls, value):
         number = float(value)
         return io.NodeOutput(number, int(number) if number.is_integer() else number)
+
+
+class Anything(io.ComfyNode):
+    """NaN, for a socket of any type."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("Test_Anything", category="test", inputs=[], outputs=[io.AnyType.Output("anything")])
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class ImpossibleLoss:
+    """Another pack's loss that no picture suits, or whose networks end in an error of a library's."""
+
+    fails: str
+    name: str = "impossible"
+
+    def fit(self, batch, height, width, device):
+        raise ValueError("no picture is good enough; ask for less.")
+
+    @property
+    def patchers(self):
+        if self.fails == "patchers":
+            raise ValueError("could not broadcast")
+        return ()
+
+
+class MakeImpossibleLoss(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        fails = io.Combo.Input("fails", options=["fit", "patchers"])
+        outputs = [io.Custom("DSG_LOSS").Output("loss")]
+        return io.Schema("Test_ImpossibleLoss", category="test", inputs=[fails], outputs=outputs)
+
+    @classmethod
+    def execute(cls, fails):
+        return io.NodeOutput(ImpossibleLoss(fails))
 
 
 class NoVAE(io.ComfyNode):
@@ -395,6 +437,8 @@ class OddInputs(ComfyExtension):
             OddPicture,
             AnyPicture,
             AnyNumber,
+            Anything,
+            MakeImpossibleLoss,
             NoVAE,
             NoGradientModel,
             OutOfMemoryModel,
