@@ -17,7 +17,7 @@ def chosen_layers(text: str, there: int) -> tuple[int, ...]:
     """Numbers of blocks in "3" or "2, 3".
 
     Raises:
-        ValueError: in one sentence, if that is no list of blocks that the network has.
+        InputError: in one sentence, if that is no list of blocks that the network has.
     """
     try:
         layers = tuple(int(part) for part in text.split(","))

@@ -29,7 +29,7 @@ def face_mask_from_host(mask: Tensor | None, references: Tensor) -> Tensor | Non
     """A mask for the one reference `[1, 3, H, W]`: `[1, 1, H, W]`.
 
     Raises:
-        ValueError: in one sentence, if there are several references, or the mask shows nothing of this one.
+        InputError: in one sentence, if there are several references, or the mask shows nothing of this one.
     """
     if mask is None:
         return None

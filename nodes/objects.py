@@ -16,7 +16,7 @@ def asked_objects(text: str, masks: Tensor, boxes: str, labels: dict[int, str]) 
     """Boxes `[K, 4]` and classes `[K]` of what is in the masks `[N, 1, H, W]`, by "dog" or by one name for each mask.
 
     Raises:
-        ValueError: in one sentence, for a class that the detector does not know, another number of classes, or a black
+        InputError: in one sentence, for a class that the detector does not know, another number of classes, or a black
             mask.
     """
     names = text.split(",")

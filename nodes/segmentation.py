@@ -16,7 +16,7 @@ def chosen_classes(text: str, labels: list[str]) -> tuple[list[int], list[float]
     """Numbers and weights of the classes in "hair:2, skin", or of all.
 
     Raises:
-        ValueError: in one sentence, for a class that the model does not have, or a weight that is no number above 0.
+        InputError: in one sentence, for a class that the model does not have, or a weight that is no number above 0.
     """
     if text.strip().lower() in ("", "all"):
         return list(range(len(labels))), [1.0] * len(labels)
