@@ -1,36 +1,8 @@
-"""The templates in `workflows/`, described: one file a task."""
+"""The templates in `workflows/`, described: one file a task, which lists its own as TEMPLATES."""
 
-from tools.templates import (
-    colorizing,
-    deblurring,
-    face_id,
-    inpainting,
-    landmarks,
-    objects,
-    palette,
-    segmentation,
-    sketch,
-    style,
-    super_resolution,
-    text,
-    text_and_segmentation,
-    text_and_style,
-)
+import pkgutil
+from importlib import import_module
 
-TASKS = (
-    inpainting,
-    super_resolution,
-    deblurring,
-    colorizing,
-    segmentation,
-    face_id,
-    style,
-    text,
-    text_and_style,
-    text_and_segmentation,
-    sketch,
-    palette,
-    landmarks,
-    objects,
-)
+MODULES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+TASKS = [module for module in MODULES if hasattr(module, "TEMPLATES")]
 TEMPLATES = [template for task in TASKS for template in task.TEMPLATES]
