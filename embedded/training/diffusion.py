@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
