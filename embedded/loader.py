@@ -79,8 +79,8 @@ def load_embedded_model(name: str) -> EmbeddedModel:
         prediction = metadata["prediction"]
     except Exception as error:  # the file's reader has its own kinds of errors for each kind of damage
         raise ValueError(
-            f"Load Embedded Model: {path.name} is missing or damaged; restore it with `git checkout {path.name}` in "
-            "the pack's embedded/weights folder, or install the pack anew."
+            f"{path.name} is missing or damaged; restore it with `git checkout {path.name}` in the pack's "
+            "embedded/weights folder, or install the pack anew."
         ) from error
 
     config = EmbeddedFaces(unet_config, prediction)

@@ -21,22 +21,22 @@ class AppliedLoss:
 
     Attributes:
         loss: see `guidance_losses.Loss`.
+        node: the name of its node that the user sees, for messages.
         weight: factor in the sum.
         start_percent, end_percent: where in the run it counts, in [0, 1].
         restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
         patchers: the loss's networks, as the host's ModelPatcher.
         where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
-        node: the name of the node that the user sees, for messages.
     """
 
     loss: Loss
+    node: str
     weight: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
     restore: Callable[[Tensor], Tensor] | None = None
     patchers: list = field(default_factory=list)
     where: Tensor | None = None
-    node: str = ""
 
 
 def with_models(conditioning: list, patchers: list) -> list:

@@ -40,7 +40,10 @@ class LoadEmbeddedModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model_name: str, style: str, batch_size: int) -> io.NodeOutput:
-        loaded = load_embedded_model(model_name)
+        try:
+            loaded = load_embedded_model(model_name)
+        except ValueError as error:
+            raise InputError(str(error)) from error
         unconditional = torch.zeros(1, 1, len(loaded.styles))
         token = unconditional.clone()
         if style != ANY_STYLE:

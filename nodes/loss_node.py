@@ -85,12 +85,12 @@ class LossNode(io.ComfyNode):
         check_range(start_percent, end_percent)
         applied = AppliedLoss(
             made.loss,
+            cls.define_loss().display_name,
             weight,
             start_percent,
             end_percent,
             made.restore,
             list(made.patchers),
             where_from_host(where),
-            cls.define_loss().display_name,
         )
         return io.NodeOutput(apply_loss(conditioning, applied))

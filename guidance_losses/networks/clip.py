@@ -85,7 +85,7 @@ class ClipNetwork(nn.Module):
         count = len(self.tokenize(text))
         if count > self.context_length:
             raise InputError(
-                f"The text “{text[:30]}…” has {count} tokens, begin and end included, and this CLIP reads at most "
+                f"the text “{text[:30]}…” has {count} tokens, begin and end included, and this CLIP reads at most "
                 f"{self.context_length}; shorten it."
             )
 
@@ -103,9 +103,9 @@ class ClipNetwork(nn.Module):
         """
         if not self.layers:
             kind = type(self.model.visual).__name__
-            raise InputError(f"This CLIP's image tower ({kind}) has no transformer blocks to look into; use a ViT.")
+            raise InputError(f"this CLIP's image tower ({kind}) has no transformer blocks to look into; use a ViT.")
         if not layers or min(layers) < 1 or max(layers) > self.layers:
-            raise InputError(f"This CLIP's image tower has the blocks 1 to {self.layers}, not {[*layers]}.")
+            raise InputError(f"this CLIP's image tower has the blocks 1 to {self.layers}, not {[*layers]}.")
         blocks = sorted(set(layers))
         found = self.model.visual.forward_intermediates(
             self._prepared(images),
