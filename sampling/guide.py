@@ -1,6 +1,6 @@
 """A guidance at work: what it asks of the model in each step of one run, and remembers from step to step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -157,32 +157,36 @@ class Guide:
         denoisers: of the model.
         steps: of the run.
         differentiator: the ways to the gradient, and the one that is in use.
-        ways: how each of the steps is taken.
+        losses: those that count in each step; none in those that are not guided.
     """
 
     guidance: Guidance
     denoisers: Denoisers
     steps: Sequence[Step]
     differentiator: Differentiator = field(init=False)
-    ways: list[Way] = field(init=False)
+    losses: list[list[LossTerm]] = field(init=False)
     _last: tuple[list[str], EstimateGradient] | None = field(init=False, default=None)
     _checked: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        method, when = self.guidance.method, self.guidance.when
+        method = self.guidance.method
         mode = method.gradient_mode if method.rho else "none"
         self.differentiator = Differentiator(self.denoisers, Decoders.of(self.guidance.decoder), mode)
-        losses = [self.guidance.losses_at(step) for step in self.steps]
-        measuring = [step.index for step, terms in zip(self.steps, losses) if terms and when.measures(step.index)]
-        costly = measuring[:2][-1:]  # the second, since the first one also warms up
-        self.ways = [
-            self._way(step, terms, strengths, step.index in costly) if terms else PlainStep(self.denoisers, step)
-            for step, terms, strengths in zip(self.steps, losses, method.strengths(self.steps))
-        ]
+        self.losses = [self.guidance.losses_at(step) for step in self.steps]
 
-    def _way(self, step: Step, losses: Sequence[LossTerm], strengths: Strengths, with_costs: bool) -> GuidedStep:
+    def ways(self) -> Iterator[Way]:
+        """How each of the steps is taken."""
         method, when = self.guidance.method, self.guidance.when
-        return GuidedStep(self, step, method.repeats(step), losses, strengths, when.measures(step.index), with_costs)
+        measuring = [
+            step.index for step, losses in zip(self.steps, self.losses) if losses and when.measures(step.index)
+        ]
+        costly = measuring[:2][-1:]  # the second, since the first one also warms up
+        for step, losses, strengths in zip(self.steps, self.losses, method.strengths(self.steps)):
+            if losses:
+                measures, repeats = when.measures(step.index), method.repeats(step)
+                yield GuidedStep(self, step, repeats, losses, strengths, measures, step.index in costly)
+            else:
+                yield PlainStep(self.denoisers, step)
 
     def try_gradient(self, x: Tensor) -> None:
         """Where a gradient is insisted on and the first step takes none, a trial: to fail now and not in the middle.
@@ -192,8 +196,7 @@ class Guide:
         """
         method = self.guidance.method
         insisted = method.rho and method.gradient_mode in ("exact", "low memory")
-        guided = [isinstance(way, GuidedStep) for way in self.ways]
-        if not insisted or not any(guided) or guided[0]:
+        if not insisted or not any(self.losses) or self.losses[0]:
             return
         try:
             loss_gradient(

@@ -62,7 +62,7 @@ def run_steps(
 ) -> tuple[Tensor, RunReport]:
     """The loop: estimate, step, and time travel back where a step is repeated. See `sample`."""
     report, previous = RunReport(guide.guidance.method.name), None
-    for way in guide.ways:
+    for way in guide.ways():
         step = way.step
         for repeat in range(way.repeats):
             draw = RepeatNoise(noise, x, step.sigma_t, repeat)

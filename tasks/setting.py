@@ -42,8 +42,8 @@ class Setting:
     @property
     def method_inputs(self) -> dict[str, object]:
         """Of the Guidance Method node."""
-        size = 0.0 if self.spherical else self.strength
-        return {"method": self.method, "step_size": size, "constraint": self.constraint}
+        inputs: dict[str, object] = {"method": self.method, "step_size": 0.0 if self.spherical else self.strength}
+        return inputs if self.constraint == AS_THE_METHOD else inputs | {"constraint": self.constraint}
 
     @property
     def key(self) -> str:

@@ -1,6 +1,8 @@
 """The loop: which steps are guided, what it calls, what it reports, and that samples do not see each other."""
 
+import gc
 import math
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,7 @@ from torch.testing import assert_close
 from sampling import (
     DPS,
     DSG,
+    GRADIENT_MODES,
     METHODS,
     Automatic,
     Denoisers,
@@ -281,3 +284,24 @@ def test_only_gradients_in_the_region_make_a_step_guided(guide, where, skipped):
     x, report = sample(separable, start(1), SIGMAS, SeededNoise(0), guidance, region=HALF)
     assert torch.equal(x, plain) == (where == "outside")
     assert report.skipped == skipped
+
+
+@pytest.mark.parametrize("mode", GRADIENT_MODES)
+def test_a_run_leaves_nothing_that_waits_for_the_garbage_collector(denoiser, guide, mode):
+    """A model is freed when its run is over, and not some runs later."""
+
+    class Model:
+        def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+            return denoiser(x, sigma)
+
+    model = Model()
+    freed = weakref.ref(model)
+    gc.collect()
+    gc.disable()
+    try:
+        guidance = guide(distance_to_half, method=replace(DSG, gradient_mode=mode))
+        sample(model, start(), SIGMAS, SeededNoise(0), guidance)
+        del model
+        assert freed() is None
+    finally:
+        gc.enable()
