@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+import sampling
 from tools.comfyui import REPOSITORY
 
 PAGES = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
+NAMED = re.compile(r"\[`(\w+)`\]\(([^)#]*(?<!__init__)\.py)\)")
+COMMAND = re.compile(r"python -m ((?!pytest)[\w.]+)")
 
 
 def anchors(page: Path) -> set[str]:
@@ -27,6 +30,33 @@ def test_links_of_a_page_lead_somewhere(page):
             assert anchor in anchors(target), (place, anchor)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_name_that_links_to_a_file_is_defined_there(page):
+    for name, place in NAMED.findall(page.read_text(encoding="utf-8")):
+        source = (page.parent / place).resolve().read_text(encoding="utf-8")
+        assert re.search(rf"^(def|class) {name}\b|^{name}\b.*=", source, re.MULTILINE), (name, place)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_a_page_are_there(page):
+    for module in COMMAND.findall(page.read_text(encoding="utf-8")):
+        place = REPOSITORY.joinpath(*module.rstrip(".").split("."))
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
+
+
+def test_the_library_page_has_all_public_names():
+    page = (REPOSITORY / "docs" / "library.md").read_text(encoding="utf-8")
+    assert not [name for name in sampling.__all__ if f"`{name}`" not in page]
+
+
+def test_the_method_page_has_all_methods():
+    page = (REPOSITORY / "docs" / "method.md").read_text(encoding="utf-8")
+    help_page = (REPOSITORY / "web" / "docs" / "DSG_GuidanceMethod.md").read_text(encoding="utf-8")
+    for name in sampling.METHODS:
+        assert name in page
+        assert f"| *{name}* |" in help_page
+
+
 def test_the_first_page_is_short():
     assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
@@ -34,7 +64,7 @@ def test_the_first_page_is_short():
 def test_the_library_page_guides():
     """Each of its examples comes closer to the known half than the model alone, and leaves the other half to it."""
     blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "library.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     page: dict = {}
     found = []
     for block in blocks:
