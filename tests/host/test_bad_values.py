@@ -155,7 +155,7 @@ def test_a_typed_nan(host, guided):
     ],
 )
 def test_an_unknown_choice(host, node, inputs, words):
-    refused(host, measured("double", node, image=["any", 0], **inputs), *words, by_host=[node, *inputs])
+    refused(host, measured("double", node, image=["any", 0], **inputs), *words, by_host=[node])
 
 
 def test_an_unknown_method(host, guided):
