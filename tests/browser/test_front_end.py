@@ -1,13 +1,15 @@
 """What a user sees: the templates in the template browser, opened, run; each node with its widgets and its help."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from tools.comfyui import REPOSITORY
 from tools.workflow import to_prompt
@@ -15,6 +17,7 @@ from tools.workflow import to_prompt
 PACK = "ComfyUI-DSG"
 WORKFLOWS = {path.stem: path for path in sorted((REPOSITORY / "workflows").glob("*.json"))}
 SAVED = {path.stem: path for path in sorted((Path(__file__).parent / "saved").glob("*.json"))}
+LOST_CLICK = 20_000  # milliseconds
 EMBEDDED = "Inpaint with DSG (embedded model, CPU)"
 HELP_PAGES = {path.stem: path for path in sorted((REPOSITORY / "web" / "docs").glob("*.md"))}
 
@@ -81,8 +84,14 @@ def open_template(page, name: str) -> dict:
     workflow = json.loads(WORKFLOWS[name].read_text(encoding="utf-8"))
     page.evaluate("app.graph.clear()")
     browse_templates(page)
-    page.get_by_test_id(f"template-workflow-{name}").click()
-    page.wait_for_function("count => app.graph.nodes.length === count", arg=len(workflow["nodes"]), polling=200)
+    card = page.get_by_test_id(f"template-workflow-{name}")
+    card.click()
+    all_there = partial(page.wait_for_function, "n => app.graph.nodes.length === n", arg=len(workflow["nodes"]))
+    with contextlib.suppress(TimeoutError):
+        all_there(polling=200, timeout=LOST_CLICK)
+    if card.is_visible():  # the list was drawn anew in the middle of the click, which is lost then
+        card.click()
+    all_there(polling=200)
     return workflow
 
 
