@@ -1,7 +1,7 @@
 """What happened in a run, step by step."""
 
 from dataclasses import asdict, dataclass, field
-from statistics import fmean, median
+from statistics import fmean
 
 from .differentiation.cost import LossCost
 
@@ -61,13 +61,8 @@ class RunReport:
 
     @property
     def costs(self) -> dict[str, LossCost]:
-        """What each loss costs in a step: the median of its seconds, and the most that it kept."""
-        names = dict.fromkeys(name for step in self.steps for name in step.costs)
-        costs = {name: [step.costs[name] for step in self.steps if name in step.costs] for name in names}
-        return {
-            name: LossCost(median(cost.seconds for cost in each), max(cost.megabytes for cost in each))
-            for name, each in costs.items()
-        }
+        """What each loss costs, by the step in which that was measured."""
+        return {name: cost for step in self.steps for name, cost in step.costs.items()}
 
     def to_dict(self) -> dict:
         costs = {name: cost._asdict() for name, cost in self.costs.items()}

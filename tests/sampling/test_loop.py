@@ -137,6 +137,21 @@ def test_eta_0_draws_no_noise_and_leaves_the_constraint_no_sphere(denoiser, guid
     assert torch.equal(x, plain)
 
 
+def test_a_methods_own_eta_comes_before_the_runs(denoiser, guide):
+    still = guide(distance_to_half, method=replace(SMALL_DPS, eta=0.0))
+    x, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0), still, eta=1.0)
+    expected, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide(distance_to_half, method=SMALL_DPS), eta=0.0)
+    assert torch.equal(x, expected)
+
+
+@pytest.mark.parametrize(("interval", "measured"), [(1, 1), (2, 2), (10, 0)])
+def test_costs_are_measured_in_one_step_the_second_that_computes_the_losses(denoiser, guide, interval, measured):
+    guidance = guide(distance_to_half, when=GuidedSteps(interval))
+    _, report = sample(denoiser, start(), SIGMAS, SeededNoise(0), guidance)
+    assert [bool(step.costs) for step in report.steps] == [index == measured for index in range(5)]
+    assert report.costs["loss 0"].seconds > 0
+
+
 def test_without_a_loss_that_counts_it_samples_as_the_model_does(denoiser, guide):
     plain, plain_report = sample(denoiser, start(), SIGMAS, SeededNoise(0))
     no_loss, _ = sample(denoiser, start(), SIGMAS, SeededNoise(0), guide())
