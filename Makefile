@@ -1,4 +1,4 @@
-.PHONY: demo test ui lint browser setup benchmark
+.PHONY: demo test ui lint browser setup bench bench-full
 
 ifeq ($(OS),Windows_NT)
 PYTHON := .venv/Scripts/python.exe
@@ -23,8 +23,15 @@ lint: setup
 browser: setup
 	$(PYTHON) -m tools.browser
 
-benchmark: setup
-	$(PYTHON) -m benchmarks.inpainting
+bench: .venv/bench
+	$(PYTHON) -m benchmarks.restoration
+
+bench-full: .venv/bench
+	$(PYTHON) -m benchmarks.restoration --steps 20 8 5 10 50 --people 64 --model "faces" "faces (flow matching)"
+
+.venv/bench: .venv/ready requirements-bench.txt
+	$(PYTHON) -m pip install --quiet --requirement requirements-bench.txt
+	touch .venv/bench
 
 setup: .venv/ready
 

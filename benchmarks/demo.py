@@ -2,8 +2,9 @@
 
     python -m benchmarks.demo
 
-A real ComfyUI is started headless; the template's workflow goes through its HTTP API three times: unguided, with DPS,
-with DSG. `output/demo/` receives a sheet of the pictures, the curves of the run and the numbers.
+A real ComfyUI is started headless; the template's workflow goes through its HTTP API four times: unguided, with DPS,
+with DSG, and with DSG's automatic rate. `output/demo/` receives a sheet of the pictures, the curves of the run and the
+numbers.
 """
 
 import argparse
@@ -27,6 +28,7 @@ SETTINGS = {
     "unguided": Setting("unguided", 0, steps=20),
     "DPS": Setting("DPS", 10, steps=20),
     "DSG": Setting("DSG", 0.2, steps=20),
+    "DSG, automatic": Setting("DSG", 1.0, steps=20, automatic=True),
 }
 
 
@@ -36,7 +38,7 @@ def run_all() -> dict[str, Restoration]:
     with running_host() as host:
         prompt = template_prompt(host)
         for name, setting in SETTINGS.items():
-            with tqdm(total=setting.steps, desc=f"{name:>8}", unit="step") as bar:
+            with tqdm(total=setting.steps, desc=f"{name:>14}", unit="step") as bar:
 
                 def on_step(_node: str, value: int, _most: int, bar=bar) -> None:
                     bar.update(value - bar.n)
@@ -67,7 +69,7 @@ def draw_curves(results: dict[str, Restoration], path: Path) -> None:
     figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for name, color in (("DPS", "tab:orange"), ("DSG", "tab:blue")):
+    for name, color in (("DPS", "tab:orange"), ("DSG", "tab:blue"), ("DSG, automatic", "tab:green")):
         steps = [(i, s["losses"]["mask"]) for i, s in enumerate(results[name].report["steps"], 1) if s["losses"]]
         numbers, losses = [i for i, _ in steps], np.array([loss for _, loss in steps])
         axes.plot(numbers, losses, color=color, alpha=0.3, linewidth=0.8)
@@ -95,7 +97,7 @@ def main() -> None:
     draw_curves(results, folder / "loss.png")
     print("\nMean PSNR over the eight faces, higher is closer to the truth:")
     for name, result in results.items():
-        print(f"  {name:>8}  {psnr(result.restored, truth).mean():5.1f} dB")
+        print(f"  {name:>14}  {psnr(result.restored, truth).mean():5.1f} dB")
     place = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     print(f"\n{place}/sheet.png    truth, what is known, and what each method made of it")
     print(f"{place}/loss.png     the distance to the known pixels, step by step")

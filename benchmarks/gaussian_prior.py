@@ -110,7 +110,7 @@ def draw_samples(
     guidance = None
     if method:
         floor = NOISE * math.sqrt(MEASURED)
-        term = LossTerm("measurement", problem.residuals, floor=floor, noise_level=NOISE)
+        term = LossTerm("measurement", problem.residuals, floor=floor, noise_level=NOISE, values=float(MEASURED))
         guidance = Guidance([term], lambda latent: latent, method)
     sigmas = noise_levels(flow, steps)
     x = sigmas[0] * torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(1))
@@ -151,15 +151,20 @@ def measure(problem: Problem, flow: bool, steps: int) -> dict[str, dict]:
     return rows
 
 
+def table(rows: dict[str, dict[str, dict]]) -> str:
+    """Markdown: methods down, steps across: the mean's error, in brackets the variance."""
+    lines = ["| method | " + " | ".join(f"{steps} steps" for steps in rows) + " |", "|---" * (len(rows) + 1) + "|"]
+    for name in next(iter(rows.values())):
+        cells = [f"{found[name]['mean']:.3f} ({found[name]['variance']:.1f})" for found in rows.values()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     problem, results = draw_problem(seed=0), {}
     for family, flow in (("noise prediction", False), ("flow matching", True)):
-        results[family] = {steps: measure(problem, flow, steps) for steps in STEPS}
-        print(f"\n| {family} | " + " | ".join(f"{steps} steps" for steps in STEPS) + " |")
-        print("|---" * (len(STEPS) + 1) + "|")
-        for name in grids():
-            cells = [results[family][steps][name] for steps in STEPS]
-            print(f"| {name} | " + " | ".join(f"{cell['mean']:.3f}, {cell['variance']:.1f}" for cell in cells) + " |")
+        results[family] = {str(steps): measure(problem, flow, steps) for steps in STEPS}
+        print(family, table(results[family]), sep="\n\n", end="\n\n")
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 

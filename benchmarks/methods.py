@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.tasks.pictures import distance_to_faces, figures, pictures
-from tasks.setting import FLOW, NOISE_PREDICTION, UNGUIDED, Setting
+from tasks.setting import FLOW, UNGUIDED, V_PREDICTION, Setting
 from tasks.task import TASKS
 from tasks.wiring import BATCH, Batch
 from tools.graph import Graph, run
@@ -137,14 +137,14 @@ def verdict(runs: dict[str, dict[str, dict[str, Row]]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--model", choices=[FLOW, NOISE_PREDICTION], default=FLOW)
+    parser.add_argument("--model", choices=[FLOW, V_PREDICTION], default=FLOW)
     parser.add_argument("--people", type=int, choices=range(4, BATCH + 1), default=BATCH, metavar="4..16")
     parser.add_argument("--method", choices=SEARCHED, nargs="*", default=SEARCHED)
     parser.add_argument("--time", action="store_true")
     parser.add_argument("--tables", action="store_true")
     options = parser.parse_args()
     if options.tables:
-        for model in (FLOW, NOISE_PREDICTION):
+        for model in (FLOW, V_PREDICTION):
             runs = load().get(model, {})
             print(model, table(runs), verdict(runs), sep="\n\n", end="\n\n")
         return

@@ -72,7 +72,7 @@ def main() -> None:
             distances[model] = distance(faces)
     for model, value in distances.items():
         print(f"Fréchet distance of {COUNT} samples of {model}: {value:.2f}")
-    print(f"flow matching over noise prediction: {distances['faces (flow matching)'] / distances['faces']:.2f}")
+    print(f"flow matching over v prediction: {distances['faces (flow matching)'] / distances['faces']:.2f}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 WEIGHTS = Path(__file__).parent / "weights"
 EMBEDDED_MODELS = {"faces": "faces.safetensors", "faces (flow matching)": "faces_flow.safetensors"}
-MODEL_TYPES = {"eps": comfy.model_base.ModelType.EPS, "flow": comfy.model_base.ModelType.FLOW}
+MODEL_TYPES = {"v": comfy.model_base.ModelType.V_PREDICTION, "flow": comfy.model_base.ModelType.FLOW}
 PICTURE_SIZE = 64
 FOLD = 2  # the latent's channels hold 2×2 pixels
 

@@ -6,11 +6,11 @@ from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
 from .input_error import InputError
 from .landmarks import LandmarkLoss
-from .loss import Loss, MeasuredLoss, cropped, inside
+from .loss import Loss, MeasuredLoss, VisibleLoss, cropped, inside
 from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
 from .palette import PaletteLoss
-from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss
+from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .sketch import SketchLoss
 from .style import STYLE_DISTANCES, StyleLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
@@ -38,9 +38,11 @@ __all__ = [
     "StyleLoss",
     "SuperResolutionLoss",
     "TextLoss",
+    "VisibleLoss",
     "blur",
     "check_factor",
     "check_kernel",
+    "class_colors",
     "cropped",
     "gaussian_kernel",
     "inside",

@@ -4,7 +4,6 @@ Wang et al., "Zero-Shot Image Restoration Using Denoising Diffusion Null-Space M
 it as a linear inverse problem.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -34,5 +33,10 @@ class ColorizeLoss:
         grey = rgb_to_grayscale(resized_reference(image, height, width))
         return lambda images: norm(grey - rgb_to_grayscale(images))
 
-    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        return torch.full([batch], self.noise_level * math.sqrt(height * width), device=device)
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Luminances, as grey pictures."""
+        image = resized_reference(self.image, *images.shape[-2:])
+        return rgb_to_grayscale(image).expand(-1, 3, -1, -1), rgb_to_grayscale(images).expand(-1, 3, -1, -1)
+
+    def values(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        return torch.full([batch], float(height * width), device=device)

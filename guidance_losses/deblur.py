@@ -3,7 +3,6 @@
 Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang et al., ICML 2024, arXiv 2402.03201.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -79,5 +78,9 @@ class DeblurLoss:
         kernel = self.kernel.to(device)
         return lambda images: norm(image - blur(images, kernel))
 
-    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        return torch.full([batch], self.noise_level * math.sqrt(3 * height * width), device=device)
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Blurred pictures."""
+        return cropped(self.image, *images.shape[-2:]), blur(images, self.kernel.to(images.device))
+
+    def values(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        return torch.full([batch], 3.0 * height * width, device=device)

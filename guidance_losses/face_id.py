@@ -87,6 +87,16 @@ class FaceIDLoss:
         views = FaceViews(self.detector, self.crop, self.network.input_size)
         return lambda images: found * norm(self.network(views(images)) - wanted)
 
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The faces, as the network sees them."""
+        side = self.network.input_size
+        references = self.references.to(images.device)
+        if self.detector is not None:
+            views = FaceViews(self.detector, self.crop, side)
+            return views(references), FaceViews(self.detector, self.crop, side)(images)
+        faces = crop(references, self.crop) if self.face_mask is None else boxed(references, self.face_mask)
+        return faces, crop(images, self.crop)
+
     def _wanted(self, references: Tensor) -> tuple[Tensor, Tensor]:
         """The embedding of each reference, `[N, D]`, and whether it has a face, `[N]`; zeros for one that has none."""
         mask = self.face_mask

@@ -16,6 +16,7 @@ from .face_id import check_found
 from .loss import boxes_on_picture, norm, repeat_reference, resized_reference
 from .networks.face_detector import Candidates, FaceDetector
 
+DISC = 64  # of these discs' radii in a picture's shorter side, as they are shown
 LEAST = 1e-8  # of a squared score, so that it has a logarithm
 
 
@@ -72,3 +73,21 @@ class LandmarkLoss:
             return torch.cat([expected_distance(self.detector(image, side), *face) for image, *face, side in rows])
 
         return lambda images: found * distances(images) / max(height, width)
+
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures, with the five points of the surest face on each."""
+        reference = resized_reference(self.reference.to(images.device), *images.shape[-2:])
+        return self._marked(reference), self._marked(images)
+
+    def _marked(self, images: Tensor) -> Tensor:
+        faces = self.detector.find(images)
+        return with_points(images, faces.points, faces.found)
+
+
+def with_points(images: Tensor, points: Tensor, there: Tensor) -> Tensor:
+    """Pictures `[B, 3, H, W]` with red discs at points `[B, 5, 2]` (x, y in pixels), where there are any, `[B]`."""
+    rows, columns = (torch.arange(length, device=images.device) for length in images.shape[-2:])
+    far = (columns - points[..., :1, None]).square() + (rows[:, None] - points[..., 1:, None]).square()
+    radius = max(min(images.shape[-2:]) / DISC, 1)
+    disc = (far.amin(1, keepdim=True) <= radius**2) & there.view(-1, 1, 1, 1)
+    return torch.where(disc, images.new_tensor([1, 0.1, 0.1]).view(3, 1, 1), images)

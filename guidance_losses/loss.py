@@ -36,16 +36,30 @@ class Loss(Protocol):
 
 @runtime_checkable
 class MeasuredLoss(Loss, Protocol):
-    """A loss against a measurement whose noise is known."""
+    """A loss that is the norm of the difference to a measurement, which is linear in the picture."""
 
     @property
     def noise_level(self) -> float:
         """Standard deviation of the noise in each measured value. 0: unknown."""
 
-    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        """The loss that the measurement's noise alone explains, for pictures as in `fit`: `[batch]`, 0 if unknown.
+    def values(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        """How many numbers m are compared, for pictures as in `fit`: `[batch]`.
 
-        For noise of standard deviation σ and m measured values this is σ·√m.
+        The loss is their L2 norm, so noise of standard deviation σ alone explains one of σ·√m.
+        """
+
+
+@runtime_checkable
+class VisibleLoss(Loss, Protocol):
+    """A loss that can show what it compares."""
+
+    def compared(self, images: Tensor) -> tuple[Tensor | str, Tensor]:
+        """What is asked for, as pictures or in words, and what the loss sees on these, as pictures.
+
+        Args:
+            images: `[batch, 3, height, width]` in [0, 1], on the device of its networks.
+
+        Returns: two of `[N, 3, h, w]` in [0, 1]; N is the number of references, and the batch.
         """
 
 

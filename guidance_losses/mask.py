@@ -33,9 +33,14 @@ class MaskLoss:
         image, known = self._image(batch, height, width, device), self._known(batch, height, width, device)
         return lambda images: norm(known * (image - images))
 
-    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        known = self._known(batch, height, width, device)
-        return self.noise_level * (3 * known.sum(dim=(1, 2, 3))).sqrt()
+    def values(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        return 3 * self._known(batch, height, width, device).sum(dim=(1, 2, 3))
+
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The known pixels; the others are grey."""
+        batch, _, height, width = images.shape
+        image, known = (part(batch, height, width, images.device) for part in (self._image, self._known))
+        return known * image + (1 - known) / 2, known * images + (1 - known) / 2
 
     def restore(self, images: Tensor) -> Tensor:
         """Put the known pixels back into finished pictures, `[batch, 3, height, width]`."""

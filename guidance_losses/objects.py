@@ -14,6 +14,7 @@ from torch import Tensor
 from .loss import boxes_on_picture
 from .networks.object_detector import ObjectDetector
 
+LINES = 128  # of a box's outline would fill the picture's shorter side
 BOXES = ("one for each mask", "one for each white region")
 
 
@@ -51,8 +52,32 @@ class ObjectLoss:
     name: str = "object location"
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
-        rows, columns = self.size or (height, width)
-        boxes = self.boxes * self.boxes.new_tensor([columns, rows, columns, rows])
-        boxes = boxes_on_picture(boxes, (rows, columns), height, width).to(device)
+        boxes = self._boxes(height, width).to(device)
         classes = self.classes.to(device)
         return lambda images: torch.stack([self.network(image, boxes.to(image), classes) for image in images])
+
+    def compared(self, images: Tensor) -> tuple[str, Tensor]:
+        """The pictures, with the boxes that are asked for."""
+        names = [self.network.labels[int(number)] for number in self.classes]
+        return ", ".join(names), with_boxes(images, self._boxes(*images.shape[-2:]).to(images.device))
+
+    def _boxes(self, height: int, width: int) -> Tensor:
+        """In pixels of such a picture: `[K, 4]`."""
+        rows, columns = self.size or (height, width)
+        boxes = self.boxes * self.boxes.new_tensor([columns, rows, columns, rows])
+        return boxes_on_picture(boxes, (rows, columns), height, width)
+
+
+def with_boxes(images: Tensor, boxes: Tensor) -> Tensor:
+    """Pictures `[B, 3, H, W]` with the outlines, in red, of boxes `[K, 4]` in pixels."""
+    height, width = images.shape[-2:]
+    line = max(min(height, width) // LINES, 1)
+    rows, columns = torch.arange(height, device=images.device)[:, None], torch.arange(width, device=images.device)
+    outline = torch.zeros(height, width, dtype=torch.bool, device=images.device)
+    for left, top, right, bottom in boxes.round().tolist():
+        whole, inner = (
+            (columns >= left + edge) & (columns < right - edge) & (rows >= top + edge) & (rows < bottom - edge)
+            for edge in (0, line)
+        )
+        outline |= whole & ~inner
+    return torch.where(outline, images.new_tensor([1, 0.1, 0.1]).view(3, 1, 1), images)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from kornia.color import rgb_to_grayscale
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -47,3 +48,14 @@ class PaletteLoss:
         reference = repeat_reference(ranks, batch, "reference images").to(device)
         directions, scale = directions.to(device), math.sqrt(LINES * height * width)
         return lambda images: norm(reference - ranked(images, directions)) / scale
+
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """All colours, from dark to light."""
+        return by_light(self.image), by_light(images)
+
+
+def by_light(images: Tensor) -> Tensor:
+    """The same pixels in the order of their luminance, column by column: `[B, 3, H, W] → [B, 3, H, W]`."""
+    order = rgb_to_grayscale(images).mT.flatten(1).argsort(1)
+    sorted_pixels = images.mT.flatten(2).gather(2, order[:, None].expand(-1, 3, -1))
+    return sorted_pixels.view(images.mT.shape).mT

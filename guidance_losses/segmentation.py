@@ -5,6 +5,7 @@ al., ICML 2024, arXiv 2402.03201. All compare a segmentation network's soft answ
 """
 
 from collections.abc import Callable
+from colorsys import hsv_to_rgb
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,7 @@ from .input_error import InputError
 from .loss import cropped, norm, repeat_reference, resized_reference
 
 SEGMENTATION_DISTANCES = ("cross-entropy", "probability")
+GOLDEN = 0.618034  # of the circle of hues: however many classes there are, neighbours differ
 
 
 def grouped_log_probabilities(logits: Tensor, classes: Tensor) -> Tensor:
@@ -26,6 +28,12 @@ def grouped_log_probabilities(logits: Tensor, classes: Tensor) -> Tensor:
     if not others.any():
         return chosen
     return torch.cat([chosen, log_probabilities[:, others].logsumexp(1, keepdim=True)], dim=1)
+
+
+def class_colors(count: int) -> Tensor:
+    """A colour for each class, `[count, 3]` in [0, 1]; the first is grey."""
+    hues = [(GOLDEN * number) % 1 for number in range(1, count)]
+    return torch.tensor([(0.35, 0.35, 0.35), *(hsv_to_rgb(hue, 0.75, 0.95) for hue in hues)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +74,16 @@ class SegmentationLoss:
             return norm(counts.sqrt() * (wanted - found))
 
         return {"cross-entropy": cross_entropy, "probability": probability}[self.distance]
+
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The surest class of each pixel in its colour; grey is "other"."""
+        classes = self.classes.to(images.device)
+        colors = class_colors(len(classes) + 1).to(images.device).roll(-1, 0)  # the last is "other"
+        batch, _, height, width = images.shape
+        wanted = self._wanted(batch, height, width, classes)
+        found = grouped_log_probabilities(self.network(images), classes)
+        asked, made = (colors[maps.argmax(1)].movedim(-1, 1) for maps in (wanted, found))
+        return asked, made
 
     def _wanted(self, batch: int, height: int, width: int, classes: Tensor) -> Tensor:
         """The map that is asked for, as probabilities, `[batch, K or K + 1, H, W]`."""

@@ -54,3 +54,14 @@ class SketchLoss:
         wanted = spread_maps(1 - light if self.dark_lines else light)
         scale = math.sqrt(wanted[0].numel())
         return lambda images: norm(wanted - spread_maps(sobel(rgb_to_grayscale(images)))) / scale
+
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps of edges, both scales in one."""
+        light = rgb_to_grayscale(resized_reference(self.drawing.to(images.device), *images.shape[-2:]))
+        lines = 1 - light if self.dark_lines else light
+        return _as_picture(spread_maps(lines)), _as_picture(spread_maps(sobel(rgb_to_grayscale(images))))
+
+
+def _as_picture(maps: Tensor) -> Tensor:
+    """`[B, scales, H, W]`, with mean 0 and standard deviation 1 → `[B, 3, H, W]` in [0, 1]."""
+    return (maps.mean(1, keepdim=True) / 4 + 0.25).clamp(0, 1).expand(-1, 3, -1, -1)

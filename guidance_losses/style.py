@@ -96,6 +96,10 @@ class StyleLoss:
 
         return distance
 
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures: their Gram matrices cannot be looked at."""
+        return self.references, images
+
     def _measure(self, references: Tensor) -> Callable[[Tensor], Tensor]:
         """What is compared, of one layer: Gram matrix `[B, n, n]` → the same shape."""
         if self.distance == "Gram":

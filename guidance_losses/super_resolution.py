@@ -3,7 +3,6 @@
 Chung et al., "Diffusion Posterior Sampling", ICLR 2023, arXiv 2209.14687; Yang et al., ICML 2024, arXiv 2402.03201.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -62,15 +61,20 @@ class SuperResolutionLoss:
         Raises:
             InputError: in one sentence, if the factor does not divide the picture, or y has another size than it says.
         """
-        image, (rows, columns) = self._compared(height, width)
+        image, (rows, columns) = self._parts(height, width)
         image = repeat_reference(image, batch, "Super-Resolution Loss, small images").to(device)
         return lambda images: norm(image - shrink(images[..., rows, columns], self.factor, self.kernel))
 
-    def floor(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
-        image, _ = self._compared(height, width)
-        return torch.full([batch], self.noise_level * math.sqrt(image[0].numel()), device=device)
+    def values(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
+        image, _ = self._parts(height, width)
+        return torch.full([batch], float(image[0].numel()), device=device)
 
-    def _compared(self, height: int, width: int) -> tuple[Tensor, list[slice]]:
+    def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Small pictures."""
+        image, (rows, columns) = self._parts(*images.shape[-2:])
+        return image, shrink(images[..., rows, columns], self.factor, self.kernel)
+
+    def _parts(self, height: int, width: int) -> tuple[Tensor, list[slice]]:
         """The part of y that is compared, and the rows and columns of the picture that it is made of.
 
         If the picture is cropped from y's large one, these are the pixels of y that lie on it wholly.

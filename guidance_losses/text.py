@@ -5,12 +5,14 @@ gradient alone paints patterns that only CLIP sees; averaged over random cut-out
 arXiv 2204.08583) it is about the picture.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torchvision.utils import make_grid
 
 from .networks.clip import ClipNetwork
 
@@ -66,3 +68,9 @@ class TextLoss:
             return 1 - (features @ wanted).view(self.count, -1).mean(0)
 
         return distance
+
+    def compared(self, images: Tensor) -> tuple[str, Tensor]:
+        """Each picture's cut-outs of one step, side by side."""
+        parts = cut_outs(images, self.count, torch.Generator().manual_seed(self.seed))
+        of_each = parts.unflatten(0, (self.count, -1)).transpose(0, 1)
+        return self.text, torch.stack([make_grid(each, math.isqrt(self.count), padding=0) for each in of_each])

@@ -1,18 +1,25 @@
 """All that touches ComfyUI below the nodes. Nothing of the host is patched."""
 
-from .conditioning import AppliedLoss, apply_loss
+from .best_noise import best_noise
+from .conditioning import AppliedLoss, apply_loss, losses_on
 from .ksampler import sample_latent
-from .networks import LoadedNetwork, clip_vision_network, load_network, loaded_network
+from .loss_decoder import LOSS_DECODERS, VAE
+from .networks import LoadedNetwork, clip_vision_network, load_network, loaded_network, on_device
 from .sampler import GuidedSampler, sampler_function
 
 __all__ = [
+    "LOSS_DECODERS",
+    "VAE",
     "AppliedLoss",
     "GuidedSampler",
     "LoadedNetwork",
     "apply_loss",
+    "best_noise",
     "clip_vision_network",
     "load_network",
     "loaded_network",
+    "losses_on",
+    "on_device",
     "sample_latent",
     "sampler_function",
 ]

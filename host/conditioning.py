@@ -84,6 +84,18 @@ def carried_losses(conditionings: list[dict]) -> list[CarriedLoss]:
     return [CarriedLoss(*item) for item in carriers.items()]
 
 
+def losses_on(conditioning: list) -> dict[str, AppliedLoss]:
+    """Name → loss, of a CONDITIONING, each once, in the order in which they were applied."""
+    losses = [carried.applied for carried in carried_losses([options for _, options in conditioning])]
+    return dict(zip(numbered([applied.loss.name for applied in losses]), losses))
+
+
+def numbered(names: list[str]) -> list[str]:
+    """Names that differ: the second "mask" becomes "mask 2"."""
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return [name if count == 1 else f"{name} {count}" for name, count in zip(names, counts)]
+
+
 def region_of(options: dict, latent: Tensor) -> Tensor | None:
     """The part of the picture that one processed conditioning is about, as the host has resolved it. None: all."""
     mask, area = options.get("mask"), options.get("area")

@@ -27,11 +27,19 @@ class Decoder:
 
     def __call__(self, latent: Tensor) -> Tensor:
         """`[B, C, (T,) H, W]` → `[B or B·T, 3, H, W]`, in about [0, 1]."""
-        raw = self.vae.first_stage_model.decode(self.model.process_latent_out(latent).to(self.vae.vae_dtype))
+        raw = self.vae.first_stage_model.decode(self.raw_latent(latent).to(self.vae.vae_dtype))
         if raw.ndim == 5:
             raw = raw.transpose(1, 2).flatten(0, 1)
         scale, offset = self.output_range()
         return raw.float() * scale + offset
+
+    def raw_latent(self, latent: Tensor) -> Tensor:
+        """The latent by the scale of the VAE."""
+        return self.model.process_latent_out(latent)
+
+    def networks(self) -> list:
+        """The host's handles on what must be on the device."""
+        return [self.vae.patcher]
 
     def checkpointed(self, latent: Tensor) -> Tensor:
         """The same. If the VAE's blocks can be called again, its pass keeps their inputs alone."""
@@ -107,18 +115,20 @@ class Decoder:
         low, high = self.vae.process_output(torch.tensor([0.25, 0.75])).tolist()
         return (high - low) * 2, low - (high - low) * 0.5
 
-    def restore(self, latent: Tensor, restores: list[Callable[[Tensor], Tensor]]) -> Tensor:
-        """Change pictures behind the latent. Only the difference is encoded, so the rest keeps its latent as it is."""
-        with torch.no_grad():
-            before = self(latent).clamp(0, 1)
-            after = before
-            for restore in restores:
-                after = restore(after)
-            return latent + self.encode(after) - self.encode(before)
 
-    def encode(self, images: Tensor) -> Tensor:
-        latent = self.vae.encode(images.movedim(1, -1).cpu())
-        return self.model.process_latent_in(latent.to(images.device))
+def restored(vae: Any, model: Any, latent: Tensor, restores: list[Callable[[Tensor], Tensor]]) -> Tensor:
+    """Change pictures behind the latent. Only the difference is encoded, so the rest keeps its latent as it is."""
+    decoder = Decoder(vae, model)
+
+    def encode(images: Tensor) -> Tensor:
+        return model.process_latent_in(vae.encode(images.movedim(1, -1).cpu()).to(images.device))
+
+    with torch.no_grad():
+        before = decoder(latent).clamp(0, 1)
+        after = before
+        for restore in restores:
+            after = restore(after)
+        return latent + encode(after) - encode(before)
 
 
 def nearly_equal(a: Tensor, b: Tensor) -> bool:

@@ -40,10 +40,10 @@ def obstacle(guider: Any) -> str | None:
     return None
 
 
-def loaded_patchers(guider: Any, vae: Any) -> list:
-    """The host's handles on all networks of a run, each once, after they have been loaded."""
-    patchers = list(dict.fromkeys([guider.model_patcher, *guider.loaded_models, vae.patcher]))
-    if vae.patcher not in guider.loaded_models:  # the host's custom sampling nodes know nothing of our VAE
+def loaded_patchers(guider: Any, decoders: list) -> list:
+    """The host's handles on all networks of a run, those of the losses' decoder among them, each once, now loaded."""
+    patchers = list(dict.fromkeys([guider.model_patcher, *guider.loaded_models, *decoders]))
+    if not set(decoders) <= set(guider.loaded_models):  # the host's custom sampling nodes know nothing of our VAE
         comfy.model_management.load_models_gpu(patchers)
     patchers = list(dict.fromkeys([*patchers, *guider.model_patcher.model_patches_models()]))
     for patcher in patchers:

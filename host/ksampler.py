@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..sampling import RunReport
 from .conditioning import with_models
+from .loss_decoder import VAE
 from .sampler import GuidedSampler, sampler_function
 
 DOWNSCALE_RATIOS = "downscale_ratio_spacial", "downscale_ratio_temporal"  # the host's keys of a LATENT
@@ -28,15 +29,22 @@ def sample_latent(
     cfg: float,
     scheduler: str,
     denoise: float,
+    last_step: int | None = None,
 ) -> tuple[dict, RunReport]:
-    """What the host's KSampler node does, with this sampler. Returns the LATENT and the run's report."""
-    positive = with_models(positive, [sampler.vae.patcher])
+    """What the host's KSampler node does, with this sampler. Returns the LATENT and the run's report.
+
+    Args:
+        last_step: stop after so many of the steps, with the noise that is left.
+    """
+    if sampler.loss_decoder == VAE:
+        positive = with_models(positive, [sampler.vae.patcher])
     reports = [RunReport("unguided")]  # stays alone where denoise leaves no step to take
     samples, latent = filled_latent(model, latent)
     numbers = latent.get("batch_index")
     sigmas = comfy.samplers.KSampler(
         model, steps, model.load_device, "euler_ancestral", scheduler, denoise, model.model_options
     ).sigmas
+    sigmas = sigmas if last_step is None else sigmas[: last_step + 1]
     sampler = replace(sampler, numbers=numbers, report_to=reports.append)
     samples = comfy.sample.sample_custom(
         model,

@@ -38,8 +38,13 @@ def loaded_network(module: Network) -> LoadedNetwork[Network]:
 
 def load_network(network: LoadedNetwork) -> torch.device:
     """Have the host load a network now, for a node that uses it by itself. Returns the device of its pictures."""
-    comfy.model_management.load_models_gpu([network.patcher])
-    return network.patcher.load_device
+    return on_device([network.patcher])
+
+
+def on_device(patchers: list) -> torch.device:
+    """Have the host load the networks of these handles now. Returns the device of their pictures."""
+    comfy.model_management.load_models_gpu(patchers)
+    return patchers[0].load_device if patchers else torch.device("cpu")
 
 
 class ClipVisionTokens(nn.Module):

@@ -4,19 +4,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import comfy.model_management
 import comfy.model_sampling
 from torch import Tensor
 
 from ..guidance_losses import MeasuredLoss, inside
-from ..sampling import Guidance, GuidanceMethod, GuidedSteps, LossTerm, Progress, RunReport, SeededNoise, sample
+from ..sampling import (
+    Guidance,
+    GuidanceMethod,
+    GuidedSteps,
+    LossTerm,
+    Progress,
+    RunReport,
+    SeededNoise,
+    automatic,
+    sample,
+)
 from ..sampling.differentiation.memory import Memory
 from ..sampling.guidance import no_guidance
 from .batch import batch_numbers, check_sigmas
-from .conditioning import CarriedLoss, carried_losses
-from .decoder import Decoder
+from .conditioning import CarriedLoss, carried_losses, numbered
+from .decoder import Decoder, restored
 from .errors import explained_errors
 from .gradient_pass import denoisers, gradients_possible, loaded_patchers, obstacle
 from .inference_tensors import with_ordinary_tensors
+from .loss_decoder import VAE, loss_decoder
 from .memory import device_memory
 from .remarks import ON_ANOTHER, UNGUIDED, Remarks, remarks_on
 
@@ -26,11 +38,12 @@ class GuidedSampler:
     """What samples, once the host has everything in place; `sampler_function` makes of it what the host takes.
 
     Attributes:
-        vae: the host's, which decodes the estimate for the losses.
+        vae: the host's, of the model.
         method: how the losses' gradient becomes a step.
         when: which steps are guided.
         eta: the share of fresh noise in each step.
         balanced: whether several losses count by their weights alone.
+        loss_decoder: what decodes the estimate for the losses, one of `LOSS_DECODERS`.
         numbers: of the batch's samples, as in the host's `batch_index`; None: the sampler finds them.
         report_to: receives the report of each run.
     """
@@ -40,6 +53,7 @@ class GuidedSampler:
     when: GuidedSteps
     eta: float = 1.0
     balanced: bool = True
+    loss_decoder: str = VAE
     numbers: Sequence[int] | None = None
     report_to: Callable[[RunReport], None] = lambda report: None
 
@@ -53,16 +67,19 @@ class GuidedSampler:
         if not losses:
             elsewhere = any(carried_losses(entries) for entries in conds.values())
             remarks.tell(ON_ANOTHER if elsewhere else UNGUIDED)
-            return self._run(model, x, check_sigmas(sigmas), extra_args, callback, losses, Memory(), remarks)
+            return self._run(model, x, check_sigmas(sigmas), extra_args, callback, losses, None, Memory(), remarks)
         if x.ndim < 4:
             raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
         sampler = self._around(obstacle(guider), remarks)
-        patchers = loaded_patchers(guider, self.vae)
+        decoder, remark = loss_decoder(self.loss_decoder, self.vae, guider.inner_model)
+        if remark:
+            remarks.tell(remark)
+        patchers = loaded_patchers(guider, decoder.networks())
         with explained_errors(), gradients_possible(model, patchers, extra_args, x.device):
             mask = extra_args.get("denoise_mask")
             extra_args = extra_args | {"denoise_mask": None if mask is None else mask.clone()}
             sigmas, memory = check_sigmas(sigmas.clone()), device_memory(patchers, x.device)
-            return sampler._run(model, x.clone(), sigmas, extra_args, callback, losses, memory, remarks)
+            return sampler._run(model, x.clone(), sigmas, extra_args, callback, losses, decoder, memory, remarks)
 
     def _around(self, obstacle: str | None, remarks: Remarks) -> "GuidedSampler":
         """A sampler that needs no gradient of a model that can have none.
@@ -86,17 +103,17 @@ class GuidedSampler:
         extra_args: dict,
         callback: Callable[[dict], None] | None,
         losses: list[CarriedLoss],
+        decoder: Decoder | None,
         memory: Memory,
         remarks: Remarks,
     ) -> Tensor:
         base, mask = model.inner_model.inner_model, extra_args.get("denoise_mask")
-        decoder = Decoder(self.vae, base)
         x, report = sample(
             denoisers(model, extra_args, x.device, memory, remarks),
             x,
             sigmas,
             SeededNoise(extra_args.get("seed") or 0, self._numbers_of(model, x, extra_args.get("seed"))),
-            self._guidance(decoder, base, x, losses) if losses else no_guidance(self.method),
+            self._guidance(decoder, base, x, losses) if decoder else no_guidance(self.method),
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,
@@ -104,7 +121,9 @@ class GuidedSampler:
         )
         restores = [loss.applied.restore for loss in losses if loss.applied.restore]
         if restores and sigmas[-1] == 0:
-            x = decoder.restore(x, restores)
+            if self.loss_decoder != VAE:  # which is not on the device then
+                comfy.model_management.load_models_gpu([self.vae.patcher])
+            x = restored(self.vae, base, x, restores)
         for remark in remarks_on(report, bool(losses)):
             remarks.tell(remark)
         report.remarks = remarks.sentences
@@ -121,8 +140,11 @@ class GuidedSampler:
         size = decoder.picture_size(x)
         names = numbered([loss.applied.loss.name for loss in losses])
         terms = [fitted_term(name, carried, x, size) for name, carried in zip(names, losses)]
+        method = automatic(self.method, terms)
+        if method.name != self.method.name:
+            method = replace(method, gradient_mode=self.method.gradient_mode)
         progress = Progress(lambda share: float(base.model_sampling.percent_to_sigma(share)))
-        return Guidance(terms, decoder.variants(x, size), self.method, self.when, progress, self.balanced)
+        return Guidance(terms, decoder.variants(x, size), method, self.when, progress, self.balanced)
 
 
 def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int, int]) -> LossTerm:
@@ -147,7 +169,10 @@ def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int
     term = LossTerm(name, fitted, applied.weight, *limits, when=carried.counts)
     if not isinstance(loss, MeasuredLoss):
         return term
-    return replace(term, floor=loss.floor(*pictures, x.device), noise_level=loss.noise_level)
+    values = loss.values(*pictures, x.device)
+    whole = applied.where is None and region is None
+    floor, noise_level = loss.noise_level * values.sqrt(), loss.noise_level
+    return replace(term, floor=floor, noise_level=noise_level, values=values if whole else None)
 
 
 def sampler_function(sampler: GuidedSampler) -> Callable[..., Tensor]:
@@ -159,9 +184,3 @@ def sampler_function(sampler: GuidedSampler) -> Callable[..., Tensor]:
         return sampler.sample(model, x, sigmas, extra_args or {}, callback)
 
     return sample_dsg
-
-
-def numbered(names: list[str]) -> list[str]:
-    """Names that differ: the second "mask" becomes "mask 2"."""
-    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
-    return [name if count == 1 else f"{name} {count}" for name, count in zip(names, counts)]

@@ -2,6 +2,7 @@
 
 from .appearance import PaletteLossNode, SketchLossNode
 from .apply_loss import ApplyLoss
+from .best_noise import BestNoise
 from .border import guard
 from .clip_losses import StyleLossNode, TextLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
@@ -9,6 +10,7 @@ from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
 from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
+from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
 from .report import GuidanceReport
@@ -19,6 +21,7 @@ from .segmentation import SegmentationLossNode
 NODES = [
     DSGKSampler,
     DSGSampler,
+    BestNoise,
     GuidanceRateBlend,
     AutomaticGuidanceRate,
     GuidanceMethodNode,
@@ -32,6 +35,7 @@ NODES = [
     ShrinkPicture,
     BlurPicture,
     SegmentPicture,
+    LossPreview,
     SegmentationLossNode,
     StyleLossNode,
     TextLossNode,

@@ -92,7 +92,8 @@ class AutomaticGuidanceRate(io.ComfyNode):
             node_id="DSG_AutomaticGuidanceRate",
             display_name="Automatic Guidance Rate",
             category="DSG/guidance",
-            description="The losses say, step by step, how far each picture still has to go, and the rate follows.",
+            description="Nothing to search: where all losses are measurements (mask, super-resolution, deblurring, "
+            "colours), each step goes to the most likely picture; elsewhere the losses say how far it has to go.",
             inputs=[
                 io.Float.Input(
                     "share",
@@ -100,7 +101,8 @@ class AutomaticGuidanceRate(io.ComfyNode):
                     min=0.01,
                     max=1.0,
                     step=0.01,
-                    tooltip="How much of the way that a loss asks for is gone in a step. Less leaves more variety.",
+                    tooltip="How much of the way that a loss asks for is gone in a step. Less leaves more variety. For "
+                    "measurements it is the whole way.",
                 ),
                 *range_inputs("guidance"),
             ],

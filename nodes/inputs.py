@@ -1,8 +1,10 @@
 """Inputs that several nodes have, so that they mean and say the same everywhere."""
 
+import comfy.samplers
 from comfy_api.latest import io
 
 from ..guidance_losses import SHRINK_KERNELS
+from ..host import LOSS_DECODERS, VAE
 from .sockets import GuidanceMethodSocket, GuidanceRateSocket
 
 
@@ -120,8 +122,52 @@ def rate_input() -> io.Input:
     )
 
 
+def sampling_inputs() -> list[io.Input]:
+    """Those of the host's KSampler, and `vae` and `guidance_rate`."""
+    return [
+        io.Model.Input("model", tooltip="Any diffusion model that the host samples."),
+        io.Conditioning.Input("positive", tooltip="What to draw, with the losses applied to it."),
+        io.Conditioning.Input("negative", tooltip="What to avoid."),
+        io.Latent.Input("latent_image", tooltip="The latent to start from; its noise mask is honoured."),
+        vae_input(),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**64 - 1,
+            control_after_generate=True,
+            tooltip="The same seed gives the same picture.",
+        ),
+        io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Number of steps. 20 to 50 is enough."),
+        io.Float.Input(
+            "cfg",
+            default=1.0,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            round=0.01,
+            tooltip="Classifier-free guidance, beside the losses. 1 turns it off and halves the cost.",
+        ),
+        io.Combo.Input(
+            "scheduler",
+            options=comfy.samplers.SCHEDULER_NAMES,
+            default="normal",
+            tooltip="How the noise falls over the steps.",
+        ),
+        io.Float.Input(
+            "denoise",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            tooltip="Below 1, the run starts from the latent with part of the noise only.",
+        ),
+        rate_input(),
+    ]
+
+
 def steering_inputs() -> list[io.Input]:
-    """A sampler's optional `rate_blend`, `method` and `balance_losses`."""
+    """A sampler's optional `rate_blend`, `method`, `balance_losses` and `loss_decoder`."""
     return [
         GuidanceRateSocket.Input(
             "rate_blend", optional=True, tooltip="A rate that changes over the run; replaces guidance_rate."
@@ -133,9 +179,17 @@ def steering_inputs() -> list[io.Input]:
             default=True,
             tooltip="Several losses count by their weights alone. Off: the plain sum, where a large gradient wins.",
         ),
+        io.Combo.Input(
+            "loss_decoder",
+            options=LOSS_DECODERS,
+            default=VAE,
+            optional=True,
+            tooltip="What shows the losses the estimate. VAE: exact. small decoder: several times faster, needs the "
+            "model's file in models/vae_approx. latent colours: no network, for colours and layout alone.",
+        ),
     ]
 
 
 def vae_input() -> io.Input:
     """A sampler's `vae`."""
-    return io.Vae.Input("vae", tooltip="Decodes the estimate for the losses. A TAESD makes guided steps cheaper.")
+    return io.Vae.Input("vae", tooltip="The model's. Decodes the estimate for the losses.")

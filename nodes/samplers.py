@@ -7,10 +7,10 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..guidance_losses import InputError
-from ..host import GuidedSampler, sample_latent, sampler_function
+from ..host import VAE, GuidedSampler, sample_latent, sampler_function
 from ..sampling import DSG, GuidanceMethod, GuidanceRate, GuidedSteps, Spherical
 from .checks import check_latent, check_vae
-from .inputs import rate_input, steering_inputs, vae_input
+from .inputs import rate_input, sampling_inputs, steering_inputs, vae_input
 from .sockets import RateBlend, ReportSocket
 
 
@@ -32,44 +32,7 @@ class DSGKSampler(io.ComfyNode):
             category="DSG/sampling",
             description="Samples, and steers each step towards what the losses on the positive conditioning ask for.",
             inputs=[
-                io.Model.Input("model", tooltip="Any diffusion model that the host samples."),
-                io.Conditioning.Input("positive", tooltip="What to draw, with the losses applied to it."),
-                io.Conditioning.Input("negative", tooltip="What to avoid."),
-                io.Latent.Input("latent_image", tooltip="The latent to start from; its noise mask is honoured."),
-                vae_input(),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**64 - 1,
-                    control_after_generate=True,
-                    tooltip="The same seed gives the same picture.",
-                ),
-                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Number of steps. 20 to 50 is enough."),
-                io.Float.Input(
-                    "cfg",
-                    default=1.0,
-                    min=0.0,
-                    max=100.0,
-                    step=0.1,
-                    round=0.01,
-                    tooltip="Classifier-free guidance, beside the losses. 1 turns it off and halves the cost.",
-                ),
-                io.Combo.Input(
-                    "scheduler",
-                    options=comfy.samplers.SCHEDULER_NAMES,
-                    default="normal",
-                    tooltip="How the noise falls over the steps.",
-                ),
-                io.Float.Input(
-                    "denoise",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Below 1, the run starts from the latent with part of the noise only.",
-                ),
-                rate_input(),
+                *sampling_inputs(),
                 *steering_inputs(),
             ],
             outputs=[
@@ -95,10 +58,12 @@ class DSGKSampler(io.ComfyNode):
         rate_blend: RateBlend | None = None,
         method: GuidanceMethod | None = None,
         balance_losses: bool = True,
+        loss_decoder: str = VAE,
     ) -> io.NodeOutput:
         check_vae(vae)
         check_latent(latent_image)
-        sampler = GuidedSampler(vae, *steered(method, guidance_rate, rate_blend), balanced=balance_losses)
+        steering = steered(method, guidance_rate, rate_blend)
+        sampler = GuidedSampler(vae, *steering, balanced=balance_losses, loss_decoder=loss_decoder)
         latent, report = sample_latent(
             model, positive, negative, latent_image, sampler, seed, steps, cfg, scheduler, denoise
         )
@@ -120,9 +85,10 @@ class DSGSampler(io.ComfyNode):
                     "eta",
                     default=1.0,
                     min=0.0,
-                    max=1.0,
+                    max=2.0,
                     step=0.01,
-                    tooltip="Share of fresh noise in each step. DSG lives on its sphere: 1 is best, 0 impossible.",
+                    tooltip="Fresh noise in each step: 1 as DDPM has it, 2 renews all noise, 0 none (impossible for "
+                    "DSG, which lives on its sphere).",
                 ),
                 *steering_inputs(),
             ],
@@ -138,6 +104,7 @@ class DSGSampler(io.ComfyNode):
         rate_blend: RateBlend | None = None,
         method: GuidanceMethod | None = None,
         balance_losses: bool = True,
+        loss_decoder: str = VAE,
     ) -> io.NodeOutput:
         check_vae(vae)
         method, when = steered(method, guidance_rate, rate_blend)
@@ -146,5 +113,5 @@ class DSGSampler(io.ComfyNode):
                 "with eta 0 a step has no noise, so there is no sphere for DSG to choose a point on; "
                 "set eta to 1, or connect a Guidance Method without the constraint."
             )
-        sampler = GuidedSampler(vae, method, when, eta, balance_losses)
+        sampler = GuidedSampler(vae, method, when, eta, balance_losses, loss_decoder)
         return io.NodeOutput(comfy.samplers.KSAMPLER(sampler_function(sampler)))

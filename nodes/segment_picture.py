@@ -1,24 +1,15 @@
 """What a segmentation model sees on a picture."""
 
-from colorsys import hsv_to_rgb
-
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..guidance_losses import class_colors
 from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork, load_network
 from .checks import image_from_host
 from .segmentation import chosen_classes
 from .sockets import SegmentationSocket
-
-GOLDEN = 0.618034  # of the circle of hues: however many classes there are, neighbours differ
-
-
-def class_colors(count: int) -> Tensor:
-    """A colour for each class, `[count, 3]` in [0, 1]; the first is grey."""
-    hues = [(GOLDEN * number) % 1 for number in range(1, count)]
-    return torch.tensor([(0.35, 0.35, 0.35), *(hsv_to_rgb(hue, 0.75, 0.95) for hue in hues)])
 
 
 def shares(found: Tensor, labels: list[str], colors: Tensor) -> str:

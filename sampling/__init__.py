@@ -14,7 +14,21 @@ from .loop import sample
 from .loss_gradient import loss_gradient
 from .loss_term import LossTerm
 from .methods.method import GuidanceMethod
-from .methods.presets import DPMPP_2M, DPS, DSG, FREEDOM, LGD_MC, METHODS, MMPS, MPGD, TFG, UGD
+from .methods.presets import (
+    DIFFPIR,
+    DPMPP_2M,
+    DPS,
+    DSG,
+    FREEDOM,
+    LGD_MC,
+    METHODS,
+    MMPS,
+    MPGD,
+    POSTERIOR_MEAN,
+    TFG,
+    UGD,
+    automatic,
+)
 from .noise import SeededNoise
 from .progress import Progress
 from .rate import CURVES, GuidanceRate, GuidedSteps
@@ -23,6 +37,7 @@ from .spherical import Spherical, spherical_step
 
 __all__ = [
     "CURVES",
+    "DIFFPIR",
     "DPMPP_2M",
     "DPS",
     "DSG",
@@ -32,6 +47,7 @@ __all__ = [
     "METHODS",
     "MMPS",
     "MPGD",
+    "POSTERIOR_MEAN",
     "TFG",
     "UGD",
     "Automatic",
@@ -47,6 +63,7 @@ __all__ = [
     "SeededNoise",
     "Spherical",
     "Unconstrained",
+    "automatic",
     "loss_gradient",
     "sample",
     "spherical_step",

@@ -132,7 +132,11 @@ class GuidedStep:
 
             return estimate.denoised, pull_back
 
-        oracle = Oracle(denoise, self._gradient_at(differentiator), noise)
+        def misfit_at(place: Tensor, precisions: Sequence[Tensor]) -> EstimateGradient:
+            terms = [term.misfit(precision) for term, precision in zip(self.losses, precisions)]
+            return estimate_gradient(place, terms, differentiator.decode)
+
+        oracle = Oracle(denoise, self._gradient_at(differentiator), noise, self.losses, misfit_at)
         estimate = self.guide.guidance.method.estimator(x, self.step, self.strengths, oracle)
         self.guide.check_once(self.losses, estimate)
         return estimate
@@ -170,6 +174,7 @@ class Guide:
 
     def __post_init__(self) -> None:
         method = self.guidance.method
+        method.check_losses(self.guidance.losses)
         mode = method.gradient_mode if method.rho else "none"
         self.differentiator = Differentiator(self.denoisers, Decoders.of(self.guidance.decoder), mode)
         self.losses = [self.guidance.losses_at(step) for step in self.steps]

@@ -36,7 +36,7 @@ def sample(
         noise: `(like, sigma) → N(0, I)`, for instance `SeededNoise`. Methods that need more draws in a step call it
             with a third argument, a name, and want another draw for each.
         guidance: None samples as the model does.
-        eta: in [0, 1], how much of each step's noise is fresh. The constraint needs it above 0.
+        eta: in [0, 2], how much of each step's noise is fresh, see `Step`. The constraint needs it above 0.
         flow: α = 1 − σ (flow matching) rather than α = 1.
         region: bool, broadcastable to x: the part of the latent that is free to move.
         callback: called with `i`, `sigma`, `x` and `denoised` in each step, and in each of its repeats.

@@ -27,7 +27,8 @@ class Step:
     Attributes:
         index: its number in the run, from 0.
         sigma_t, sigma_s: noise levels, `sigma_t > sigma_s ≥ 0`.
-        eta: in [0, 1], how much of the step's noise is fresh: 1 is DDPM's posterior, 0 is DDIM's deterministic step.
+        eta: in [0, 2], how much of the step's noise is fresh: 0 is DDIM's deterministic step, 1 is DDPM's posterior, 2
+            renews all of it, whatever the model took for noise before.
         flow: α = 1 − σ (flow matching) rather than α = 1 (variance exploding).
         progress: of its run.
     """
@@ -61,9 +62,10 @@ class Step:
 
     @cached_property
     def posterior_std(self) -> float:
-        """η·σ_s·sqrt(1 − (α_t·σ_s / (α_s·σ_t))²): standard deviation of the step's fresh noise."""
+        """Standard deviation of the step's fresh noise: that of DDPM's posterior, times η or, above 1, on to σ_s."""
         ratio = self.alpha_t * self.sigma_s / (self.alpha_s * self.sigma_t)
-        return self.eta * self.sigma_s * math.sqrt(max(1 - ratio**2, 0))
+        ddpm = self.sigma_s * math.sqrt(max(1 - ratio**2, 0))
+        return self.eta * ddpm if self.eta <= 1 else ddpm + (self.eta - 1) * (self.sigma_s - ddpm)
 
     @cached_property
     def kept_std(self) -> float:
@@ -118,7 +120,7 @@ def posterior(x_t: Tensor, denoised: Tensor, step: Step, previous: Previous | No
     """The distribution of x_s given x_t and the estimate of x_0.
 
         mean = α_s·x̂_0 + sqrt(σ_s² − std²) · (x_t − α_t·x̂_0) / σ_t
-        std  = η·σ_s·sqrt(1 − (α_t·σ_s / (α_s·σ_t))²)
+        std  = η·σ_s·sqrt(1 − (α_t·σ_s / (α_s·σ_t))²)      for η up to 1; from there on linear, to σ_s at η = 2
 
     Args:
         x_t: the latent at noise level t, `[B, ...]`.

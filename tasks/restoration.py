@@ -46,6 +46,10 @@ def with_setting(prompt: dict, setting: Setting, first: int, count: int, seed: i
         sampler["positive"] = [find(prompt, "DSG_LoadEmbeddedModel"), 1]
     elif setting.spherical:
         sampler["guidance_rate"] = setting.strength
+    if setting.automatic:
+        rate = {"share": setting.strength, "start_percent": 0.0, "end_percent": 1.0}
+        prompt["rate"] = {"class_type": "DSG_AutomaticGuidanceRate", "inputs": rate}
+        sampler["rate_blend"] = ["rate", 0]
     if setting.guided and setting.method != "DSG":
         prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": setting.method_inputs}
         sampler["method"] = ["method", 0]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tools.graph import Graph, Slot, sample
 
-FLOW, NOISE_PREDICTION = "faces (flow matching)", "faces"
+FLOW, V_PREDICTION = "faces (flow matching)", "faces"
 AS_THE_METHOD = "as the method has it"
 
 
@@ -19,6 +19,7 @@ class Setting:
         automatic: the rate tunes itself; strength is its share.
         interval, reuse: which steps compute the losses, and whether those in between reuse their gradient.
         steps, model: of the run.
+        tries: noises a picture, of which DSG Best Noise chooses by the first quarter of the run.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Setting:
     reuse: bool = False
     steps: int = 20
     model: str = FLOW
+    tries: int = 1
 
     @property
     def guided(self) -> bool:
@@ -51,6 +53,7 @@ class Setting:
         constraint = "spherical" if self.spherical else "none"
         words = [self.model.replace(" (flow matching)", "_flow"), self.method, constraint, f"{self.strength:g}"]
         rare = [f"every {self.interval}{', reused' if self.reuse else ''}"] if self.interval > 1 else []
+        rare += [f"best of {self.tries}"] if self.tries > 1 else []
         return "-".join([*words, *rare, "automatic" if self.automatic else "fixed", str(self.steps)])
 
     def sample(self, graph: Graph, model: str, positive: Slot, seed: int) -> tuple[str, str]:
@@ -66,7 +69,8 @@ class Setting:
             rates = {"start_rate": self.strength, "end_rate": self.strength, "curve": "linear"} | whole
             rare = {"interval": self.interval, "reuse_gradient": self.reuse}
             settings["rate_blend"] = [graph.add("DSG_GuidanceRateBlend", **rates, **rare), 0]
-        return sample(graph, model, positive, seed, self.steps, **settings)
+        best = {"tries": self.tries, "try_steps": self.steps // 4} if self.tries > 1 else None
+        return sample(graph, model, positive, seed, self.steps, best, **settings)
 
 
 UNGUIDED = Setting("unguided")

@@ -41,7 +41,7 @@ PACKAGES = {
         "onnx2torch",
         "google",  # protobuf, which comes with onnx
     },
-    "host": {"torch", "comfy", "comfy_execution", "latent_preview", "server"},
+    "host": {"torch", "comfy", "comfy_execution", "folder_paths", "latent_preview", "server"},
     "nodes": {"torch", "numpy", "matplotlib", "comfy", "comfy_api", "folder_paths"},
 }
 
@@ -137,6 +137,7 @@ def test_node_ids_are_the_published_ones():
     assert NODE_IDS == [
         "DSG_ApplyLoss",
         "DSG_AutomaticGuidanceRate",
+        "DSG_BestNoise",
         "DSG_BlurPicture",
         "DSG_ColorizeLoss",
         "DSG_DeblurLoss",
@@ -152,6 +153,7 @@ def test_node_ids_are_the_published_ones():
         "DSG_LoadEmbeddedModel",
         "DSG_LoadFaceModel",
         "DSG_LoadSegmentationModel",
+        "DSG_LossPreview",
         "DSG_MaskLoss",
         "DSG_ObjectLoss",
         "DSG_PaletteLoss",

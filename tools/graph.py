@@ -40,22 +40,30 @@ def loss(graph: Graph, kind: str, conditioning: Slot, **inputs: object) -> Slot:
     return [graph.add(kind, conditioning=conditioning, **(settings | inputs)), 0]
 
 
-def sample(graph: Graph, model: str, positive: Slot, seed: int, steps: int, **sampler: object) -> tuple[str, str]:
-    """Add the sampler on what `model`, a Load Embedded Model, gives. Returns the keys of the picture and the report."""
-    run = graph.add(
-        "DSG_KSampler",
-        model=[model, 0],
-        positive=positive,
-        negative=[model, 2],
-        latent_image=[model, 4],
-        vae=[model, 3],
-        seed=seed,
-        steps=steps,
-        cfg=1.0,
-        scheduler="normal",
-        denoise=1.0,
-        **sampler,
-    )
+def sample(
+    graph: Graph, model: str, positive: Slot, seed: int, steps: int, best_noise: dict | None = None, **sampler: object
+) -> tuple[str, str]:
+    """Add the sampler on what `model`, a Load Embedded Model, gives. Returns the keys of the picture and the report.
+
+    Args:
+        best_noise: `tries` and `try_steps` of a DSG Best Noise before it.
+    """
+    inputs = sampler | {
+        "model": [model, 0],
+        "positive": positive,
+        "negative": [model, 2],
+        "latent_image": [model, 4],
+        "vae": [model, 3],
+        "seed": seed,
+        "steps": steps,
+        "cfg": 1.0,
+        "scheduler": "normal",
+        "denoise": 1.0,
+    }
+    if best_noise:
+        best = graph.add("DSG_BestNoise", **inputs, **best_noise)
+        inputs |= {"latent_image": [best, 0], "seed": [best, 1]}
+    run = graph.add("DSG_KSampler", **inputs)
     decoded = graph.add("VAEDecode", samples=[run, 0], vae=[model, 3])
     return graph.add("PreviewImage", images=[decoded, 0]), graph.add("DSG_GuidanceReport", report=[run, 1])
 

@@ -1,9 +1,9 @@
 """Train the embedded diffusion models: faces of 64×64 pixels, on ComfyUI's own `UNetModel`.
 
-    python -m embedded.training.diffusion --data DIR --run DIR --prediction eps --minutes 42
+    python -m embedded.training.diffusion --data DIR --run DIR --prediction v --minutes 90 --start FILE
     python -m embedded.training.diffusion --data DIR --run DIR --prediction flow --minutes 90 --start FILE
 
-Each of the two can start from the weights of the other. What is written in the end, `faces.safetensors` (noise
+Each of the two can start from the weights of the other. What is written in the end, `faces.safetensors` (v
 prediction on the host's default schedule) or `faces_flow.safetensors`, holds the averaged weights in half precision
 and, in its metadata, all that the loader needs to build the model. `python -m benchmarks.unguided` measures it.
 """
@@ -25,7 +25,7 @@ from tools.comfyui import import_host
 
 STYLE_DROPOUT = 0.3  # share of the pictures trained without their style label: they make the unconditional model
 SPREAD = 1.4  # of the noise levels' logarithm; wider than is usual, because guided restoration needs low noise too
-FILES = {"eps": "faces.safetensors", "flow": "faces_flow.safetensors"}
+FILES = {"v": "faces.safetensors", "flow": "faces_flow.safetensors"}
 
 UNET_CONFIG = {
     "image_size": 32,
@@ -65,12 +65,12 @@ def build_unet() -> nn.Module:
     return unet
 
 
-def host_sigmas() -> Tensor:
-    """The noise levels of the host's default discrete schedule, [1000], ascending."""
+def host_schedule() -> Any:  # a `ModelSamplingDiscrete`
+    """The host's default discrete schedule of 1,000 noise levels."""
     import_host()
     from comfy.model_sampling import ModelSamplingDiscrete
 
-    return ModelSamplingDiscrete().sigmas.clone()
+    return ModelSamplingDiscrete()
 
 
 class Batches:
@@ -94,18 +94,19 @@ def predict(unet: nn.Module, x: Tensor, timestep: Tensor, tokens: Tensor) -> Ten
         return unet(x.to(memory_format=torch.channels_last), timestep, context=tokens).float()
 
 
-def eps_loss(unet: nn.Module, latents: Tensor, tokens: Tensor, sigmas: Tensor, generator: torch.Generator) -> Tensor:
-    """Weighted error of the predicted noise. The network sees x / sqrt(σ² + 1), as the host feeds it.
+def v_loss(unet: nn.Module, latents: Tensor, tokens: Tensor, schedule: Any, generator: torch.Generator) -> Tensor:
+    """Error of the predicted v = (noise − σ·picture) / sqrt(σ² + 1), (Salimans and Ho 2022, arXiv 2202.00512).
 
-    Below σ = 1 the weights are min-SNR-5 (Hang et al. 2023, arXiv 2303.09556). Above it they grow with σ: an error
-    of the noise comes back σ times larger in the picture, and the colours are decided there.
+    The network sees (picture + σ·noise) / sqrt(σ² + 1), and the step of the host's schedule that is nearest to σ. The
+    levels are those of `flow_loss`: its σ / (1 − σ) is log-normal.
     """
-    step = torch.randint(len(sigmas), (len(latents),), generator=generator)
-    sigma = sigmas[step].view(-1, 1, 1, 1)
+    sigma = torch.exp(SPREAD * torch.randn(len(latents), generator=generator))
+    sigma = sigma.clamp(schedule.sigma_min, schedule.sigma_max)
+    timestep, sigma = schedule.timestep(sigma).float(), sigma.view(-1, 1, 1, 1)
     noise = torch.randn(latents.shape, generator=generator)
-    predicted = predict(unet, (latents + sigma * noise) / (sigma**2 + 1).sqrt(), step.float(), tokens)
-    weight = sigma.clamp(min=1) * (5 * sigma**2).clamp(max=1)
-    return (weight * (predicted - noise).square()).mean()
+    length = (sigma**2 + 1).sqrt()
+    predicted = predict(unet, (latents + sigma * noise) / length, timestep, tokens)
+    return (predicted - (noise - sigma * latents) / length).square().mean()
 
 
 def flow_loss(unet: nn.Module, latents: Tensor, tokens: Tensor, generator: torch.Generator) -> Tensor:
@@ -122,8 +123,8 @@ def flow_loss(unet: nn.Module, latents: Tensor, tokens: Tensor, generator: torch
 def make_loss(prediction: str, unet: nn.Module, batches: Batches) -> Callable[[int, torch.Generator], Tensor]:
     if prediction == "flow":
         return lambda size, generator: flow_loss(unet, *batches(size, generator), generator)
-    sigmas = host_sigmas()
-    return lambda size, generator: eps_loss(unet, *batches(size, generator), sigmas, generator)
+    schedule = host_schedule()
+    return lambda size, generator: v_loss(unet, *batches(size, generator), schedule, generator)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 import contextlib
 import gc
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar, get_args
 
@@ -25,6 +26,7 @@ WAYS: dict[str, Callable[[Denoisers, Tensor, float, Again], tuple[Tensor, Pullba
     "none": none,
 }
 CHEAPER = {"exact": "low memory", "low memory": "finite difference"}
+AMPLE = 2  # times what a pass has kept: with so much there is, the next one need not be counted
 SHORTAGE = "memory is short"
 WRONG = "a test step contradicts the gradient that this model gives"
 CHANGING = "a patch of this model makes something else of each pass"
@@ -55,6 +57,7 @@ class Differentiator:
         tiles: whether the estimate is decoded in tiles.
         overwrites: whether the denoiser changes what its gradient needs (as Flux's `img += …` does), so that an exact
             pass has to watch for it. It costs a little time for each operation.
+        kept: bytes, the most that an exact pass kept of those that were counted, which costs a little time as well.
     """
 
     def __init__(self, denoisers: Denoisers, decoders: Decoders, mode: GradientMode = "auto"):
@@ -66,6 +69,7 @@ class Differentiator:
         self.checked: set[str] = set()
         self.agreement: float | None = None
         self.overwrites = False
+        self.kept = math.inf
 
     @property
     def decode(self) -> Decoder:
@@ -128,12 +132,20 @@ class Differentiator:
                 raise
             raise _NoGradient(f"this model gives no gradient ({str(error)[:120]})") from error
 
-    def _graph(self) -> contextlib.AbstractContextManager:
+    @contextlib.contextmanager
+    def _graph(self) -> Iterator[None]:
         """A graph may need a watch, and that of an exact pass has to fit into the memory that there is."""
         if self.overwrites and self.mode in CHEAPER:
-            return overwriting_allowed()
-        limited = self.automatic and self.mode == "exact"
-        return saved_tensors(self.denoisers.memory.free()) if limited else contextlib.nullcontext()
+            with overwriting_allowed():
+                yield
+            return
+        free = self.denoisers.memory.free() if self.automatic and self.mode == "exact" else math.inf
+        if free >= AMPLE * self.kept or math.isinf(free):
+            yield
+            return
+        with saved_tensors(free) as most:
+            yield
+        self.kept = max(self.kept, most()) if self.kept < math.inf else most()
 
     def _remedy(self, error: Exception) -> Callable[[], None] | None:
         """What to do before another try; None: there is nothing."""

@@ -1,12 +1,13 @@
 """What a method asks in a step, and what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 from ..differentiation.pullbacks import Pullback
 from ..estimate import EstimateGradient
+from ..loss_term import LossTerm
 from ..step import Step
 
 
@@ -15,12 +16,14 @@ class Oracle(NamedTuple):
 
     denoise: x_t → the estimate x̂_0 and its pullback v → Jᵀ·v, with J = ∂x̂_0/∂x_t (v itself for a method without rho);
     gradient_at: x̂_0 → the losses and their gradient v there; noise: a name → N(0, I) of x's shape, another one for each
-    name.
+    name; losses: the terms; misfit_at: x̂_0 and a precision p for each value of each term → ½·Σ p·L² and its gradient.
     """
 
     denoise: Callable[[Tensor], tuple[Tensor, Pullback]]
     gradient_at: Callable[[Tensor], EstimateGradient]
     noise: Callable[[str], Tensor]
+    losses: Sequence[LossTerm]
+    misfit_at: Callable[[Tensor, Sequence[Tensor]], EstimateGradient]
 
 
 class GuidedEstimate(NamedTuple):

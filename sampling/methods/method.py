@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..constraint import Constraint, Unconstrained
 from ..differentiation.differentiator import GradientMode
+from ..loss_term import LossTerm
 from ..step import Posterior, Previous, Step, alpha_bar, posterior
 from .estimator import Estimator, Strengths
 from .schedules import Schedule, constant, noise
@@ -28,7 +29,7 @@ class GuidanceMethod:
         rho_schedule: how rho moves over the run.
         mu: strength of a step that the estimate x̂_0 takes by itself, without the denoiser.
         mu_schedule: how mu moves over the run.
-        iterations: how many of these steps x̂_0 takes, one after the other.
+        iterations: how many of these steps x̂_0 takes, one after the other; or how many conjugate gradients.
         smoothing: the loss is that of x̂_0 + smoothing·noise rather than of x̂_0.
         smoothing_schedule: how the smoothing moves over the run.
         draws: over how many draws of that noise exp(−loss) is averaged.
@@ -37,8 +38,9 @@ class GuidanceMethod:
         recurrence_start, recurrence_end: the range of the run, in [0, 1], where it is taken more than once.
         estimator: `(x_t, step, strengths, oracle) → GuidedEstimate`: what the losses say about x_t.
         solver: `(x_t, x̂_0, step, the step before) → Posterior`: how the unguided sampler steps.
-        eta: the share of fresh noise that the solver is for. None: as the run has it.
+        eta: how fresh the noise is that the solver is for, see `Step`. None: as the run has it.
         constraint: what the displacement is put through.
+        for_measurements: whether it can do with losses alone that are measurements (see `LossTerm.measured`).
         gradient_mode: how the denoiser's gradient is computed.
 
     Raises:
@@ -62,6 +64,7 @@ class GuidanceMethod:
     solver: Solver = posterior
     eta: float | None = None
     constraint: Constraint = Unconstrained()
+    for_measurements: bool = False
     gradient_mode: GradientMode = "auto"
 
     def __post_init__(self) -> None:
@@ -69,6 +72,16 @@ class GuidanceMethod:
             raise ValueError(
                 f"{self.name} is deterministic, so there is no sphere of noise for the constraint to choose a point "
                 "on; set constraint to none."
+            )
+
+    def check_losses(self, losses: Sequence[LossTerm]) -> None:
+        """Raises ValueError, in one sentence, for losses that it can do nothing with."""
+        others = [term.name for term in losses if not term.measured]
+        if self.for_measurements and others:
+            raise ValueError(
+                f"DSG: the method {self.name} is for measurements of the whole picture (Mask, Super-Resolution, Deblur "
+                f"and Colorize Loss, with a weight above 0 and no mask of where), and {', '.join(others)} is none; "
+                "choose DSG in the Guidance Method node."
             )
 
     def with_strength(self, strength: float) -> "GuidanceMethod":

@@ -3,12 +3,16 @@
 Nearly all are points of the space in `tfg`; DSG's constraint can be put on any of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from ..automatic_rate import Automatic
+from ..loss_term import LossTerm
 from ..spherical import Spherical
 from .dpmpp_2m import dpmpp_2m
 from .method import GuidanceMethod
 from .mmps import mmps_estimate
+from .posterior_mean import posterior_mean_estimate, proximal_estimate
 from .schedules import inverse_signal, noise, rising, rising_at_start, signal
 
 # Chung et al., "Diffusion Posterior Sampling for General Noisy Inverse Problems", ICLR 2023, arXiv 2209.14687,
@@ -59,7 +63,32 @@ TFG = GuidanceMethod(
 # 2405.13712: see `mmps`.
 MMPS = GuidanceMethod("MMPS", rho=1.0, estimator=mmps_estimate)
 
+# The same posterior, by several conjugate gradients with a covariance that takes no further passes, and with all noise
+# renewed in each step: see `posterior_mean`.
+POSTERIOR_MEAN = GuidanceMethod(
+    "posterior mean", rho=1.0, iterations=2, estimator=posterior_mean_estimate, eta=2.0, for_measurements=True
+)
+
+# Zhu et al., "Denoising Diffusion Models for Plug-and-Play Image Restoration", CVPR Workshops 2023, arXiv 2305.08995:
+# no gradient of the denoiser. λ = 1 and ζ = 1, all noise renewed; the paper's tables have λ from 1 to 25 and ζ from 0.1
+# to 1, by task.
+DIFFPIR = GuidanceMethod("DiffPIR", mu=1.0, iterations=8, estimator=proximal_estimate, eta=2.0, for_measurements=True)
+
 # Lu et al., "DPM-Solver++", 2022, arXiv 2211.01095: the gradient of DPS, added to a deterministic step of second order.
 DPMPP_2M = replace(DPS, name="DPM-Solver++(2M)", solver=dpmpp_2m, eta=0.0)
 
-METHODS = {method.name: method for method in (DSG, DPS, FREEDOM, UGD, LGD_MC, MPGD, TFG, MMPS, DPMPP_2M)}
+METHODS = {
+    method.name: method
+    for method in (DSG, DPS, FREEDOM, UGD, LGD_MC, MPGD, TFG, MMPS, POSTERIOR_MEAN, DIFFPIR, DPMPP_2M)
+}
+
+
+def automatic(method: GuidanceMethod, losses: Sequence[LossTerm]) -> GuidanceMethod:
+    """What an automatic rate makes of DSG: where all losses are measurements, their posterior's mean."""
+    constraint = method.constraint
+    if not (
+        isinstance(constraint, Automatic)
+        and method == replace(DSG, constraint=constraint, gradient_mode=method.gradient_mode)
+    ):
+        return method
+    return POSTERIOR_MEAN if losses and all(term.measured for term in losses) else method

@@ -16,7 +16,7 @@ TOKEN = torch.zeros(2, 1, 4)
 
 @pytest.fixture(scope="module")
 def networks() -> tuple[nn.Module, nn.Module]:
-    """The embedded noise-prediction model in single precision, and in fp16."""
+    """The embedded v-prediction model in single precision, and in fp16."""
     import_host()
     from embedded.loader import load_embedded_model
 

@@ -21,7 +21,7 @@ from sampling import (
     Unconstrained,
     sample,
 )
-from sampling.automatic_rate import automatic_step
+from sampling.automatic_rate import FURTHEST, automatic_step
 from sampling.estimate import estimate_gradient
 
 SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.0, 0.3, 0.0])
@@ -146,7 +146,7 @@ def test_a_step_goes_its_share_of_the_way_to_where_the_linearised_loss_is_at_its
         _, report = sample(ahead, x, torch.tensor([10.0, 9.999]), SeededNoise(0), guidance)
         excess = float(distance(x)) - floor
         r = math.sqrt(75) * 9.999 * math.sqrt(1 - 0.9999**2)
-        assert report.steps[0].guidance_rate == pytest.approx(min(share * excess / r, 1), rel=1e-6)
+        assert report.steps[0].guidance_rate == pytest.approx(min(share * excess / r, FURTHEST), rel=1e-6)
 
 
 def test_the_share_falls_with_the_loss_and_rises_with_the_rate(denoiser, guide):
@@ -154,7 +154,7 @@ def test_the_share_falls_with_the_loss_and_rises_with_the_rate(denoiser, guide):
     for share in (0.1, 1.0):
         _, report = run(denoiser, guide, LossTerm("distance", distance), share=share)
         shares[share] = report.steps[1].guidance_rate
-    assert 0 < shares[0.1] < shares[1.0] <= 1
+    assert 0 < shares[0.1] < shares[1.0] <= FURTHEST
 
 
 @pytest.mark.parametrize("exponent", [-20, 20])

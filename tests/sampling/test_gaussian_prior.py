@@ -29,7 +29,21 @@ import pytest
 from torch import Tensor
 
 from benchmarks.gaussian_prior import MEASURED, NOISE, Problem, draw_problem, draw_samples
-from sampling import DPMPP_2M, DPS, DSG, FREEDOM, LGD_MC, MMPS, MPGD, TFG, UGD, Automatic, Spherical
+from sampling import (
+    DIFFPIR,
+    DPMPP_2M,
+    DPS,
+    DSG,
+    FREEDOM,
+    LGD_MC,
+    MMPS,
+    MPGD,
+    POSTERIOR_MEAN,
+    TFG,
+    UGD,
+    Automatic,
+    Spherical,
+)
 
 AUTOMATIC = replace(DSG, constraint=Automatic())
 SAMPLES = 64
@@ -67,6 +81,8 @@ def test_unguided_samples_are_the_priors(problem, unguided):
         MPGD.with_strength(1.0),
         TFG.with_strength(0.5),
         MMPS,
+        POSTERIOR_MEAN,
+        DIFFPIR,
         DPMPP_2M.with_strength(1.0),
     ],
 )

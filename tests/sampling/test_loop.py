@@ -56,7 +56,8 @@ def test_a_batch_equals_runs_of_one_bit_for_bit(denoiser, guide, flow, name, con
     x = start(3, float(sigmas[0]), shape)
     noises = SeededNoise(0)
     region = torch.rand(x.shape, generator=torch.Generator().manual_seed(2)) < 0.5 if with_region else None
-    guidance = guide(distance_to_half, method=method, top=float(sigmas[0]))
+    norm = LossTerm("norm", distance_to_half, values=float(x[0].numel()))  # for methods that want a measurement
+    guidance = guide(norm, method=method, top=float(sigmas[0]))
 
     def run(part: slice) -> Tensor:
         result, report = sample(

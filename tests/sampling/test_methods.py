@@ -60,7 +60,8 @@ def test_schedules_are_finite_where_a_flow_begins_in_pure_noise(schedule):
 def estimate(method, step: Step, x: torch.Tensor, gradient: torch.Tensor) -> GuidedEstimate:
     """What a method makes of a gradient that is the same everywhere, with a denoiser whose Jacobian is the identity."""
     at_estimate = EstimateGradient(gradient, torch.ones(len(x)), torch.zeros(len(x)), {})
-    oracle = Oracle(lambda x: (x, lambda v: v), lambda denoised: at_estimate, lambda name: torch.zeros_like(x))
+    gradient_at = lambda denoised, *_: at_estimate  # noqa: E731
+    oracle = Oracle(lambda x: (x, lambda v: v), gradient_at, lambda name: torch.zeros_like(x), [], gradient_at)
     (strengths,) = method.strengths([step])
     return method.estimator(x, step, strengths, oracle)
 

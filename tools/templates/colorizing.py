@@ -17,6 +17,7 @@ Press **Run**. Of eight drawn faces only the light and dark is known; the model 
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],
     "colorized",
+    automatic=True,
 )
 
 STABLE_DIFFUSION = stable_diffusion(

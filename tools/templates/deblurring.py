@@ -21,6 +21,7 @@ Press **Run**. Eight drawn faces are blurred, with noise; the model makes them s
     ],
     [Node("loss", "DSG_DeblurLoss", SMALL_BLUR | {"noise_level": 0.05}, {"image": ("noisy", 0)})],
     "deblurred",
+    automatic=True,
 )
 
 STABLE_DIFFUSION = stable_diffusion(

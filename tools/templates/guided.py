@@ -14,7 +14,7 @@ EMBEDDED_MODEL = "faces (flow matching)"  # the better of the two
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 
 TIME_AND_MEMORY = """**Time and memory:** a guided step takes two to three times the time of a plain step, and \
-several times its memory. A TAESD in the sampler's *vae* input makes it cheaper.
+several times its memory. Its *loss_decoder* input has cheaper ones than the VAE.
 """
 
 
@@ -27,6 +27,7 @@ def embedded(
     rate: float = 0.2,
     steps: int = 20,
     networks: Sequence[Node] = (),
+    automatic: bool = False,
 ) -> Template:
     """The task on the embedded model, for eight faces.
 
@@ -35,13 +36,15 @@ def embedded(
         losses: one or two, each without its conditioning; they are chained.
         file: prefix of the saved pictures.
         networks: the loaders of the losses' networks, at most two.
+        automatic: the rate is found by itself.
     """
     model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8})
     columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:]]]
     sources = {"model": ("model", 0), "positive": ("model", 1), "negative": ("model", 2), "vae": ("model", 3)}
     sources["latent_image"] = ("model", 4)
     sampler = {"steps": steps, "guidance_rate": rate}
-    return _guided(f"{name} (embedded model, CPU)", text, known, columns, losses, sources, sampler, file)
+    rates = [Node("rate", "DSG_AutomaticGuidanceRate")] if automatic else []
+    return _guided(f"{name} (embedded model, CPU)", text, known, columns, losses, sources, sampler, file, rates)
 
 
 def stable_diffusion(
@@ -77,13 +80,15 @@ def _guided(
     sources: dict[str, tuple[str, int]],
     sampler: dict,
     file: str,
+    rates: Sequence[Node] = (),
 ) -> Template:
     before = [sources["positive"], *((loss.key, 0) for loss in losses)]
+    blend = {"rate_blend": (rates[0].key, 0)} if rates else {}
     chain = [replace(loss, links={"conditioning": source, **loss.links}) for loss, source in zip(losses, before)]
     below = [
         *columns,
-        *[[], *([loss] for loss in chain)][-LOSS_COLUMNS:],
-        [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]})],
+        *[[], *([loss] for loss in chain[:-1]), [chain[-1], *rates]][-LOSS_COLUMNS:],
+        [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]} | blend)],
         [
             Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
             Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),

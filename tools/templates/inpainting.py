@@ -25,7 +25,7 @@ rest guides the sampler. Choose your checkpoint, your picture and your prompt, t
 *Mask Loss*.
 
 **Time and memory:** a guided step goes forward and backward through the model and the VAE: two to three times the \
-time of a plain step, and several times its memory. A TAESD in the sampler's *vae* input makes it cheaper.
+time of a plain step, and several times its memory. Its *loss_decoder* input has cheaper ones than the VAE.
 """
 
 INPAINT_EMBEDDED = Template(

@@ -18,6 +18,7 @@ Press **Run**. Eight drawn faces are made four times smaller, with noise; the mo
     ],
     [Node("loss", "DSG_SuperResolutionLoss", {"noise_level": 0.05}, {"image": ("noisy", 0)})],
     "super-resolution",
+    automatic=True,
 )
 
 STABLE_DIFFUSION = stable_diffusion(

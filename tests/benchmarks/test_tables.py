@@ -1,0 +1,42 @@
+"""The pages' tables are those of the results' files."""
+
+import json
+
+import pytest
+
+from benchmarks import gaussian_prior, inpainting
+from benchmarks.restoration.__main__ import table
+from benchmarks.tasks.tables import short
+from tools.comfyui import REPOSITORY
+
+RESULTS = REPOSITORY / "benchmarks" / "results"
+PAGE = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def results(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("run", results("restoration"))
+def test_restoration(run):
+    assert f"{run}:" in PAGE
+    assert table(results("restoration")[run]["rows"]) in PAGE
+
+
+def test_tasks():
+    assert short(results("tasks"), with_distance=True) in PAGE
+    assert short(results("tasks"), with_distance=False) in README
+
+
+def test_what_a_restored_picture_costs():
+    for row in results("restoration_cost")["rows"]:
+        assert f"| {row['contender']} | {row['time']:.2f} | {row['MB']} |" in PAGE
+
+
+def test_the_number_that_each_method_needs():
+    assert inpainting.table(results("inpainting")) in PAGE
+
+
+def test_where_the_truth_is_known():
+    assert gaussian_prior.table(results("gaussian_prior")["flow matching"]) in PAGE
