@@ -1,4 +1,4 @@
-.PHONY: demo test ui lint browser setup bench bench-full
+.PHONY: demo test ui lint lock audit browser setup bench bench-full
 
 ifeq ($(OS),Windows_NT)
 PYTHON := .venv/Scripts/python.exe
@@ -19,6 +19,15 @@ lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m tools.check_types
+	$(PYTHON) -m tools.check_secrets
+	$(PYTHON) -m tools.registry
+
+# The versions of requirements-dev.lock anew, and what is known against them; both ask the network.
+lock: setup
+	$(PYTHON) -m tools.lock
+
+audit: setup
+	$(PYTHON) -m uv tool run pip-audit --strict --disable-pip --no-deps --requirement requirements-dev.lock
 
 browser: setup
 	$(PYTHON) -m tools.browser
@@ -35,6 +44,6 @@ bench-full: .venv/bench
 
 setup: .venv/ready
 
-.venv/ready: tools/setup.py requirements-dev.txt requirements.txt
+.venv/ready: tools/setup.py requirements-dev.txt requirements-dev.lock requirements.txt
 	python3 tools/setup.py
 	touch .venv/ready

@@ -68,7 +68,7 @@ def test_the_library_page_guides():
     page: dict = {}
     found = []
     for block in blocks:
-        exec(block, page)  # the repository's own page, as its reader would run it
+        exec(block, page)  # noqa: S102 - the repository's own page, as its reader would run it
         found.append(page["images"])
     unguided, _ = page["sample"](page["denoiser"], page["x"], page["sigmas"], page["SeededNoise"](seed=2))
     known = page["known"][..., :16]

