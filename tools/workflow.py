@@ -1,28 +1,33 @@
 """From a workflow as the front end saves it to a prompt as the HTTP API takes it."""
 
+from typing import Any
+
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 NOT_RUN = (2, 4)  # the front end's modes "never" and "bypass"
 NOT_SENT = {"Note", "MarkdownNote"}
 
 
-def widget_names(node_info: dict) -> list[str | None]:
-    """Names of a node's widgets in the order in which a workflow keeps their values; None for the front end's own."""
-    names: list[str | None] = []
+def widgets(node_info: dict) -> list[tuple[str | None, Any]]:
+    """Name and default of a node's widgets in the order in which a workflow keeps their values; the front end's own
+    ones have no name."""
+    found: list[tuple[str | None, Any]] = []
     for group in ("required", "optional"):
         for name in node_info["input_order"].get(group, []):
             kind, *options = node_info["input"][group][name]
             settings = options[0] if options else {}
             if (isinstance(kind, list) or kind in WIDGET_TYPES) and not settings.get("forceInput"):
-                names.append(name)
+                found.append((name, settings.get("default")))
                 if settings.get("control_after_generate"):
-                    names.append(None)
+                    found.append((None, None))
                 if settings.get("image_upload"):
-                    names.append(None)
-    return names
+                    found.append((None, None))
+    return found
 
 
 def to_prompt(workflow: dict, object_info: dict) -> dict:
     """A workflow without subgraphs, in API format: node id → class and inputs.
+
+    A widget that a node has got since the workflow was saved has its default, as in the front end.
 
     Raises:
         KeyError: for a node that the host does not have.
@@ -32,8 +37,9 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
     for node in workflow["nodes"]:
         if node["type"] in NOT_SENT or node.get("mode", 0) in NOT_RUN:
             continue
-        names = widget_names(object_info[node["type"]])
-        inputs = {name: value for name, value in zip(names, node.get("widgets_values", [])) if name}
+        has, saved = widgets(object_info[node["type"]]), node.get("widgets_values", [])
+        values = [*saved, *(default for _, default in has[len(saved) :])]
+        inputs = {name: value for (name, _), value in zip(has, values) if name}
         links = {slot["name"]: origin[slot["link"]] for slot in node.get("inputs", []) if slot.get("link") is not None}
         prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs | links}
     return prompt

@@ -8,7 +8,7 @@ nodes.
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.workflow import WIDGET_TYPES, widget_names
+from tools.workflow import WIDGET_TYPES, widgets
 
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
@@ -96,7 +96,7 @@ def node_json(node: Node, number: int, place: tuple[int, int], width: int, info:
     if info is None:
         return entry
     specs = {name: spec for group in info["input"].values() if isinstance(group, dict) for name, spec in group.items()}
-    own = [name for name in widget_names(info) if name]
+    own = [name for name, _ in widgets(info) if name]
     unknown = (set(node.widgets) - set(own)) | (set(node.links) - set(specs))
     if unknown:
         raise KeyError(f"{node.kind} has no {sorted(unknown)}")
