@@ -35,9 +35,13 @@ class BestNoise(io.ComfyNode):
                 *steering_inputs(),
             ],
             outputs=[
-                io.Latent.Output("same_latent", display_name="latent", tooltip="What came in, with the numbers of the best noises."),
+                io.Latent.Output(
+                    "same_latent", display_name="latent", tooltip="What came in, with the numbers of the best noises."
+                ),
                 io.Int.Output("same_seed", display_name="seed", tooltip="For the sampler's seed."),
-                io.String.Output("choice", display_name="choice", tooltip="Which try was chosen, and the losses of all."),
+                io.String.Output(
+                    "choice", display_name="choice", tooltip="Which try was chosen, and the losses of all."
+                ),
             ],
         )
 

@@ -7,6 +7,12 @@ NOT_RUN = (2, 4)  # the front end's modes "never" and "bypass"
 NOT_SENT = {"Note", "MarkdownNote"}
 
 
+def default_value(kind: str | list, settings: dict) -> Any:
+    """What a widget shows when its node is new."""
+    options = kind if isinstance(kind, list) else settings.get("options", [None])
+    return settings.get("default", options[0] if options else None)
+
+
 def widgets(node_info: dict) -> list[tuple[str | None, Any]]:
     """Name and default of a node's widgets in the order in which a workflow keeps their values; the front end's own
     ones have no name."""
@@ -16,7 +22,7 @@ def widgets(node_info: dict) -> list[tuple[str | None, Any]]:
             kind, *options = node_info["input"][group][name]
             settings = options[0] if options else {}
             if (isinstance(kind, list) or kind in WIDGET_TYPES) and not settings.get("forceInput"):
-                found.append((name, settings.get("default")))
+                found.append((name, default_value(kind, settings)))
                 if settings.get("control_after_generate"):
                     found.append((None, None))
                 if settings.get("image_upload"):

@@ -8,7 +8,7 @@ nodes.
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.workflow import WIDGET_TYPES, widgets
+from tools.workflow import WIDGET_TYPES, default_value, widgets
 
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
@@ -58,12 +58,6 @@ def note(text: str, top: int, height: int, span: int) -> Node:
 
 def is_widget(spec: list) -> bool:
     return isinstance(spec[0], list) or spec[0] in WIDGET_TYPES
-
-
-def default_value(kind: str | list, settings: dict) -> Any:
-    """What a widget shows when its node is new."""
-    options = kind if isinstance(kind, list) else settings.get("options", [None])
-    return settings.get("default", options[0] if options else None)
 
 
 def control_widgets(name: str, settings: dict) -> list[str]:
@@ -121,8 +115,8 @@ def node_json(node: Node, number: int, place: tuple[int, int], width: int, info:
         entry["widgets_values"] += [value, *control_widgets(name, settings)]
     if node.height is None:
         slots = max(sum("widget" not in slot for slot in entry["inputs"]), len(entry["outputs"]))
-        widgets = len(entry["widgets_values"])
-        entry["size"][1] = slots * SLOT + widgets * WIDGET + (14 if widgets else 6)
+        lines = len(entry["widgets_values"])
+        entry["size"][1] = slots * SLOT + lines * WIDGET + (14 if lines else 6)
     return entry
 
 
