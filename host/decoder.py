@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import comfy.model_management
 import torch
 from torch import Tensor
 
@@ -59,6 +60,8 @@ class Decoder:
             try:
                 with self._checkpointing():
                     tried = self._trial(corner)
+            except comfy.model_management.InterruptProcessingException:
+                raise
             except Exception as error:  # whatever the decoder makes of it
                 if is_out_of_memory(error):
                     raise

@@ -8,8 +8,13 @@ from server import PromptServer
 
 from ..sampling import RunReport
 
+RISEN = 1.05  # times the first value
 UNGUIDED = "DSG: the positive conditioning carries no loss, so this run is not guided."
 ON_ANOTHER = "DSG: losses count on the positive conditioning alone, which carries none, so this run is not guided."
+NOT_FINITE = (
+    "DSG: the finished latent has values that are not finite (NaN), which show as black: the model gave them, or a "
+    "step that was too large. Try the model without its patches or in a higher precision, and a smaller rate."
+)
 
 
 class Remarks:
@@ -38,7 +43,10 @@ def remarks_on(report: RunReport, asked: bool) -> Iterator[str]:
             f"DSG: none of the {len(report.steps)} steps was guided: no step begins within the ranges of the losses, "
             "their conditioning and the rate. Widen them, or take more steps."
         )
-    if report.skipped:
+    elif report.skipped == report.guided_sample_steps:
+        yield "DSG: no step had a usable gradient (it was zero, or not finite), so this picture is not guided."
+    elif report.skipped:
         yield f"DSG: {report.skipped} steps had no usable gradient and were taken unguided."
-    for name, first, last in report.risen:
-        yield f"DSG: the loss '{name}' rose from {first:.4g} to {last:.4g}; try another rate, or more steps."
+    for name, first, last in report.not_fallen:
+        went = f"rose from {first:.4g} to {last:.4g}" if last > RISEN * first else f"did not fall from {first:.4g}"
+        yield f"DSG: the loss '{name}' {went}; try another rate, or more steps."

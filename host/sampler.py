@@ -30,7 +30,7 @@ from .gradient_pass import denoisers, gradients_possible, loaded_patchers, obsta
 from .inference_tensors import with_ordinary_tensors
 from .loss_decoder import VAE, loss_decoder
 from .memory import device_memory
-from .remarks import ON_ANOTHER, UNGUIDED, Remarks, remarks_on
+from .remarks import NOT_FINITE, ON_ANOTHER, UNGUIDED, Remarks, remarks_on
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ class GuidedSampler:
             x = restored(self.vae, base, x, restores)
         for remark in remarks_on(report, bool(losses)):
             remarks.tell(remark)
+        if not x.isfinite().all():
+            remarks.tell(NOT_FINITE)
         report.remarks = remarks.sentences
         self.report_to(report)
         return x

@@ -5,8 +5,6 @@ from statistics import fmean
 
 from .differentiation.cost import LossCost
 
-RISEN = 1.05  # times the first value
-
 
 @dataclass
 class StepRecord:
@@ -51,13 +49,18 @@ class RunReport:
         return sum(step.skipped for step in self.steps)
 
     @property
-    def risen(self) -> list[tuple[str, float, float]]:
-        """The losses that were plainly larger in the last step that computed them than in the first; both means."""
+    def guided_sample_steps(self) -> int:
+        """Sample steps that were to be guided."""
+        return sum(len(step.gradient_norm) for step in self.steps)
+
+    @property
+    def not_fallen(self) -> list[tuple[str, float, float]]:
+        """The losses that were no smaller in the last step that computed them than in the first; both means."""
         means: dict[str, list[float]] = {}
         for step in self.steps:
             for name, values in step.losses.items():
                 means.setdefault(name, []).append(fmean(values))
-        return [(name, each[0], each[-1]) for name, each in means.items() if each[-1] > RISEN * each[0]]
+        return [(name, each[0], each[-1]) for name, each in means.items() if len(each) > 1 and each[-1] >= each[0] > 0]
 
     @property
     def costs(self) -> dict[str, LossCost]:

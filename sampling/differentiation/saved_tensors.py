@@ -1,4 +1,9 @@
-"""What autograd saves for a backward pass."""
+"""What autograd saves for a backward pass.
+
+What a hook keeps of a tensor is detached from its graph. A graph that saves an operation's result would otherwise hold
+itself, out of the garbage collector's sight, and stay for ever where no backward pass frees it: after an error, or an
+interrupt. The values are the same memory, and autograd knows the place in the graph by itself.
+"""
 
 import contextlib
 import functools
@@ -47,7 +52,7 @@ def overwriting_allowed() -> Iterator[None]:
     kept: defaultdict[int, weakref.WeakSet[_Kept]] = defaultdict(weakref.WeakSet)
 
     def save(tensor: Tensor) -> _Kept:
-        handle = _Kept(tensor)
+        handle = _Kept(tensor.detach())
         kept[_memory(tensor)].add(handle)
         return handle
 
@@ -89,7 +94,7 @@ def _written(func: Any) -> list[tuple[int, str]]:
 def own_copies_saved() -> contextlib.AbstractContextManager:
     """Autograd keeps copies of what takes no gradient itself: of weights, whose memory may soon be others'."""
     return torch.autograd.graph.saved_tensors_hooks(
-        lambda tensor: tensor if tensor.requires_grad else tensor.clone(), lambda tensor: tensor
+        lambda tensor: tensor.detach() if tensor.requires_grad else tensor.clone(), lambda tensor: tensor
     )
 
 
@@ -120,7 +125,7 @@ def saved_tensors(most: float = math.inf) -> Iterator[Callable[[], int]]:
 
     def save(tensor: Tensor) -> _Handle:
         nonlocal now, peak
-        handle = _Handle(tensor)
+        handle = _Handle(tensor.detach())
         if _is_weight(tensor):
             return handle
         storage = tensor.untyped_storage()

@@ -1,13 +1,20 @@
 """What autograd saves is counted once, without weights, and watched as PyTorch would."""
 
+import gc
 import math
+import weakref
 
 import pytest
 import torch
 from torch import nn
 
 from sampling.differentiation.memory import is_out_of_memory
-from sampling.differentiation.saved_tensors import is_overwritten, overwriting_allowed, saved_tensors
+from sampling.differentiation.saved_tensors import (
+    is_overwritten,
+    overwriting_allowed,
+    own_copies_saved,
+    saved_tensors,
+)
 
 
 def test_storages_count_once_and_weights_not_at_all():
@@ -95,3 +102,29 @@ def test_overwriting_may_be_allowed_twice():
             (gradient,) = torch.autograd.grad(total, x)
     e = math.e
     assert torch.allclose(gradient, torch.full([3], e * math.exp(e) * (1 + e)))
+
+
+@pytest.mark.parametrize("watch", [saved_tensors, overwriting_allowed, own_copies_saved])
+def test_a_graph_that_never_goes_backward_is_freed(watch):
+    """As after an error or an interrupt, of operations that save their result."""
+
+    def unfinished() -> weakref.ref:
+        x = torch.ones(3, requires_grad=True)
+        with watch():
+            y = torch.exp(2 * x)
+            torch.linalg.vector_norm(y)
+        return weakref.ref(y)
+
+    kept = unfinished()
+    gc.collect()
+    assert kept() is None
+
+
+@pytest.mark.parametrize("watch", [saved_tensors, overwriting_allowed, own_copies_saved])
+def test_what_is_saved_has_its_place_in_the_graph(watch):
+    """A derivative of a derivative goes through it."""
+    x = torch.tensor(2.0, requires_grad=True)
+    with watch():
+        (first,) = torch.autograd.grad(torch.exp(3 * x), x, create_graph=True)
+        (second,) = torch.autograd.grad(first, x)
+    assert second == pytest.approx(9 * math.exp(6))
