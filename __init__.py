@@ -7,8 +7,10 @@ WEB_DIRECTORY = "./web"
 
 class DSGExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        from .host import serve_live_chart
         from .nodes import NODES
 
+        serve_live_chart()
         return NODES
 
 

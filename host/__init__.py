@@ -3,6 +3,7 @@
 from .best_noise import best_noise
 from .conditioning import AppliedLoss, apply_loss, losses_on
 from .ksampler import sample_latent
+from .live_chart import serve_live_chart
 from .loss_decoder import LOSS_DECODERS, VAE
 from .networks import LoadedNetwork, clip_vision_network, load_network, loaded_network, on_device
 from .sampler import GuidedSampler, sampler_function
@@ -22,4 +23,5 @@ __all__ = [
     "on_device",
     "sample_latent",
     "sampler_function",
+    "serve_live_chart",
 ]

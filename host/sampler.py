@@ -28,6 +28,7 @@ from .decoder import Decoder, restored
 from .errors import explained_errors
 from .gradient_pass import denoisers, gradients_possible, loaded_patchers, obstacle
 from .inference_tensors import with_ordinary_tensors
+from .live_chart import live_chart
 from .loss_decoder import VAE, loss_decoder
 from .memory import device_memory
 from .remarks import NOT_FINITE, ON_ANOTHER, UNGUIDED, Remarks, remarks_on
@@ -118,6 +119,7 @@ class GuidedSampler:
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,
             callback=callback,
+            on_step=live_chart(len(sigmas) - 1),
         )
         restores = [loss.applied.restore for loss in losses if loss.applied.restore]
         if restores and sigmas[-1] == 0:

@@ -26,6 +26,7 @@ def sample(
     flow: bool = False,
     region: Tensor | None = None,
     callback: Callable[[dict], None] | None = None,
+    on_step: Callable[[RunReport], None] = lambda report: None,
 ) -> tuple[Tensor, RunReport]:
     """Sample from noise level `sigmas[0]` down to `sigmas[-1]`.
 
@@ -40,6 +41,7 @@ def sample(
         flow: α = 1 − σ (flow matching) rather than α = 1.
         region: bool, broadcastable to x: the part of the latent that is free to move.
         callback: called with `i`, `sigma`, `x` and `denoised` in each step, and in each of its repeats.
+        on_step: called with the report so far after each step.
 
     Returns:
         The latent at noise level `sigmas[-1]`, and the report.
@@ -50,7 +52,7 @@ def sample(
     steps = steps_of_run(levels, eta if method.eta is None else method.eta, flow, progress)
     guide = Guide(guidance, Denoisers.of(denoiser), steps)
     guide.try_gradient(x)
-    return run_steps(guide, x, noise, region, callback)
+    return run_steps(guide, x, noise, region, callback, on_step)
 
 
 def run_steps(
@@ -59,6 +61,7 @@ def run_steps(
     noise: Callable[..., Tensor],
     region: Tensor | None,
     callback: Callable[[dict], None] | None,
+    on_step: Callable[[RunReport], None],
 ) -> tuple[Tensor, RunReport]:
     """The loop: estimate, step, and time travel back where a step is repeated. See `sample`."""
     report, previous = RunReport(guide.guidance.method.name), None
@@ -76,8 +79,9 @@ def run_steps(
                 x = travel_back(x_s, step, draw("time travel"))
         x, previous = x_s, Previous(step, estimate.denoised)
         report.steps.append(record)
-    if report.guided_steps:
-        report.gradient_modes, report.agreement = guide.differentiator.history, guide.differentiator.agreement
+        if record.gradient_norm:
+            report.gradient_modes, report.agreement = guide.differentiator.history, guide.differentiator.agreement
+        on_step(report)
     return x, report
 
 

@@ -41,7 +41,7 @@ PACKAGES = {
         "onnx2torch",
         "google",  # protobuf, which comes with onnx
     },
-    "host": {"torch", "comfy", "comfy_execution", "folder_paths", "latent_preview", "server"},
+    "host": {"torch", "aiohttp", "comfy", "comfy_execution", "folder_paths", "latent_preview", "server"},
     "nodes": {"torch", "numpy", "matplotlib", "comfy", "comfy_api", "folder_paths"},
 }
 

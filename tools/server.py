@@ -63,6 +63,7 @@ class Client:
         self.address, self.log = address, log
         self.id = uuid.uuid4().hex
         self.texts: dict[str, list[str]] = {}  # what nodes showed during the last prompt
+        self.steps: list[dict] = []  # what samplers sent for their live charts during it
 
     def get(self, path: str) -> requests.Response:
         response = requests.get(f"http://{self.address}{path}", timeout=60)
@@ -73,13 +74,19 @@ class Client:
         return requests.post(f"http://{self.address}{path}", json=body or {}, timeout=60)
 
     def run(
-        self, prompt: dict, on_step: Callable[[str, int, int], None] | None = None, seconds: float = math.inf
+        self,
+        prompt: dict,
+        on_step: Callable[[str, int, int], None] | None = None,
+        seconds: float = math.inf,
+        extra_data: dict | None = None,
     ) -> dict:
         """Queue a prompt in API format and wait for its end. Returns its outputs, node id → what the node showed.
 
-        What nodes showed in words while they ran is in `texts` after it, node id → texts.
+        What nodes showed in words while they ran is in `texts` after it, node id → texts; what they sent for a live
+        chart, in `steps`.
 
-        `on_step` is called with a node's id, its step and its number of steps.
+        `on_step` is called with a node's id, its step and its number of steps. `extra_data` is what the front end sends
+        beside the prompt, `in_graph` for one.
 
         Raises:
             PromptError: with the host's own words, if it refuses or fails.
@@ -87,11 +94,11 @@ class Client:
         """
         until = time.monotonic() + seconds
         with contextlib.closing(websocket.create_connection(f"ws://{self.address}/ws?clientId={self.id}")) as socket_:
-            answer = self.post("/prompt", {"prompt": prompt, "client_id": self.id})
+            answer = self.post("/prompt", {"prompt": prompt, "client_id": self.id, "extra_data": extra_data or {}})
             if not answer.ok or answer.json().get("node_errors"):  # the host runs what is left of a prompt
                 raise PromptError(refusal(answer.json()))
             number = answer.json()["prompt_id"]
-            self.texts = {}
+            self.texts, self.steps = {}, []
             while True:
                 message = next_message(socket_, until)
                 if isinstance(message, bytes):
@@ -101,7 +108,9 @@ class Client:
                 data = event["data"]
                 if data.get("prompt_id") not in (None, number):
                     continue
-                if event["type"] == "progress" and on_step:
+                if event["type"] == "dsg.step":
+                    self.steps.append(data)
+                elif event["type"] == "progress" and on_step:
                     on_step(data["node"], data["value"], data["max"])
                 elif event["type"] == "execution_error":
                     raise PromptError(data["exception_message"].strip())
@@ -122,6 +131,11 @@ class Client:
         """The PNG behind one entry of an output's `images`."""
         query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
         return self.get(f"/view?{query}").content
+
+
+def in_graph(number: str) -> dict:
+    """The `extra_data` of a prompt that a front end made of the graph with this id."""
+    return {"extra_pnginfo": {"workflow": {"id": number}}}
 
 
 def next_message(socket_: websocket.WebSocket, until: float) -> str | bytes:

@@ -1,6 +1,8 @@
 """One real host and one real browser with its front end for all tests here."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
@@ -21,8 +23,19 @@ SETTINGS = {
     "Comfy.TutorialCompleted": True,  # or the template browser opens by itself
     "Comfy.Minimap.Visible": False,
 }
+WINDOW = {"width": 1600, "height": 960}
 PATIENCE = 120_000  # milliseconds; a machine may be busy
 expect.set_options(timeout=PATIENCE)
+
+
+def start(page: Page, host: Client) -> None:
+    """Open the front end and wait until it is there."""
+    page.goto(f"http://{host.address}/")
+    wait_until_ready(page)
+
+
+def wait_until_ready(page: Page) -> None:
+    page.wait_for_function("window.app?.vueAppReady && window.app.graph", polling=200)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +53,7 @@ def browser() -> Iterator[Browser]:
 def host(tmp_path_factory) -> Iterator[Client]:
     base = tmp_path_factory.mktemp("browser_host")
     prepare_base(base)
+    shutil.copy(Path(__file__).parent / "html_loss.py", base / "custom_nodes")
     with running_host(base) as client:
         client.post("/settings", SETTINGS).raise_for_status()
         yield client
@@ -59,7 +73,7 @@ def complaints() -> list[str]:
 @pytest.fixture(scope="session")
 def page(browser, host, complaints) -> Page:
     """The front end, started."""
-    page = browser.new_page(viewport={"width": 1600, "height": 960})
+    page = browser.new_page(viewport=WINDOW)
     page.set_default_timeout(PATIENCE)
 
     def on_console(message) -> None:
@@ -70,8 +84,7 @@ def page(browser, host, complaints) -> Page:
     def on_exception(error: Error) -> None:
         complaints.append(str(error))
 
-    page.goto(f"http://{host.address}/")
-    page.wait_for_function("window.app?.vueAppReady && window.app.graph", polling=200)
+    start(page, host)
     page.on("console", on_console)
     page.on("pageerror", on_exception)
     return page

@@ -56,12 +56,12 @@ class Run:
         inputs = common | {"add_noise": True, "noise_seed": 0, "sampler": sampler, "sigmas": sigmas}
         return graph.add("SamplerCustom", **(inputs | self.inputs))
 
-    def outcome(self, host: Client) -> tuple[list[float], dict]:
+    def outcome(self, host: Client, extra_data: dict | None = None) -> tuple[list[float], dict]:
         """The finished latent's numbers, and the report; of a custom run there is none."""
         run = self.sampled()
         bits = self.graph.add("Test_LatentNumbers", latent=[run, 0])
         shown = None if self.custom else self.graph.add("DSG_GuidanceReport", report=[run, 1])
-        outputs = host.run(self.graph.nodes)
+        outputs = host.run(self.graph.nodes, extra_data=extra_data)
         return json.loads(outputs[bits]["text"][0])["values"], json.loads(outputs[shown]["text"][0]) if shown else {}
 
 

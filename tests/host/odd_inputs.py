@@ -4,8 +4,9 @@ import hashlib
 import json
 import logging
 import math
+import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import comfy.clip_vision
@@ -18,6 +19,7 @@ import torch
 from comfy.cldm.cldm import ControlNet as ControlNetModel
 from comfy.controlnet import ControlNet
 from comfy_api.latest import ComfyExtension, io
+from comfy_execution.graph_utils import GraphBuilder
 
 
 def nested():
@@ -169,6 +171,64 @@ class MakeImpossibleLoss(io.ComfyNode):
     @classmethod
     def execute(cls, fails):
         return io.NodeOutput(ImpossibleLoss(fails))
+
+
+@dataclass(frozen=True, eq=False)
+class InfiniteLoss:
+    """Another pack's loss that has no bounds."""
+
+    name: str = "infinite"
+
+    def fit(self, batch, height, width, device):
+        return lambda images: images.mean((1, 2, 3)) + math.inf
+
+
+class MakeInfiniteLoss(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        outputs = [io.Custom("DSG_LOSS").Output("loss")]
+        return io.Schema("Test_InfiniteLoss", category="test", outputs=outputs)
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(InfiniteLoss())
+
+
+class Expanding(io.ComfyNode):
+    """A node that becomes a sampler while the graph runs, as loops of other packs do."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Model.Input("model"), io.Conditioning.Input("positive"), io.Conditioning.Input("negative")]
+        inputs += [io.Latent.Input("latent_image"), io.Vae.Input("vae")]
+        outputs = [io.Latent.Output("latent")]
+        return io.Schema("Test_Expanding", category="test", inputs=inputs, outputs=outputs, enable_expand=True)
+
+    @classmethod
+    def execute(cls, **inputs):
+        graph = GraphBuilder()
+        settings = {"seed": 0, "steps": 3, "cfg": 1.0, "scheduler": "normal", "denoise": 1.0, "guidance_rate": 0.2}
+        sampler = graph.node("DSG_KSampler", **inputs, **settings)
+        return io.NodeOutput(sampler.out(0), expand=graph.finalize())
+
+
+class RecentRuns(io.ComfyNode):
+    """What the pack's memory for live charts keeps of runs by their steps: which, by their numbers."""
+
+    @classmethod
+    def define_schema(cls):
+        steps = io.String.Input("steps", default="")
+        return io.Schema("Test_RecentRuns", category="test", inputs=[steps], is_output_node=True)
+
+    @classmethod
+    def execute(cls, steps):
+        pack = next(module for name, module in sys.modules.items() if name.endswith(".host.live_chart"))
+        runs = pack.RecentRuns()
+        for number, count in enumerate(json.loads(steps)):
+            place = pack.Place("graph", str(number))
+            run = runs.begin(place, "prompt", count)
+            runs.keep(place, replace(run, steps=[pack.ChartStep({}, None, False, 0)] * count))
+        return io.NodeOutput(ui={"text": [json.dumps([int(run.node) for run in runs.of("graph")])]})
 
 
 class NoVAE(io.ComfyNode):
@@ -439,6 +499,9 @@ class OddInputs(ComfyExtension):
             AnyNumber,
             Anything,
             MakeImpossibleLoss,
+            MakeInfiniteLoss,
+            Expanding,
+            RecentRuns,
             NoVAE,
             NoGradientModel,
             OutOfMemoryModel,
