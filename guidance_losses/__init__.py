@@ -9,6 +9,7 @@ from .landmarks import LandmarkLoss
 from .loss import Loss, MeasuredLoss, VisibleLoss, cropped, inside
 from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
+from .packages import needed_packages
 from .palette import PaletteLoss
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .sketch import SketchLoss
@@ -48,5 +49,6 @@ __all__ = [
     "inside",
     "mask_boxes",
     "motion_kernel",
+    "needed_packages",
     "shrink",
 ]

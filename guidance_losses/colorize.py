@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from .loss import norm, repeat_reference, resized_reference
+from .loss import luminance, norm, repeat_reference, resized_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +29,13 @@ class ColorizeLoss:
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """‖y − Y(x̂_0)‖ per sample."""
         image = repeat_reference(self.image, batch, "grey images").to(device)
-        grey = rgb_to_grayscale(resized_reference(image, height, width))
-        return lambda images: norm(grey - rgb_to_grayscale(images))
+        grey = luminance(resized_reference(image, height, width))
+        return lambda images: norm(grey - luminance(images))
 
     def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Luminances, as grey pictures."""
         image = resized_reference(self.image, *images.shape[-2:])
-        return rgb_to_grayscale(image).expand(-1, 3, -1, -1), rgb_to_grayscale(images).expand(-1, 3, -1, -1)
+        return luminance(image).expand(-1, 3, -1, -1), luminance(images).expand(-1, 3, -1, -1)
 
     def values(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         return torch.full([batch], float(height * width), device=device)

@@ -7,20 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from kornia.filters import filter2d, get_gaussian_kernel2d, get_motion_kernel2d
 from torch import Tensor
 
 from .input_error import InputError
 from .loss import cropped, norm, repeat_reference
+from .packages import needed_packages
 
 
 def gaussian_kernel(size: int, std: float) -> Tensor:
     """A round kernel `[size, size]`, sum 1; size is odd, std in pixels."""
+    with needed_packages():
+        from kornia.filters import get_gaussian_kernel2d
     return get_gaussian_kernel2d((size, size), (std, std))[0]
 
 
 def motion_kernel(length: int, angle: float) -> Tensor:
     """A line `[length, length]`, sum 1; length is odd, from 3; the angle in degrees, anti-clockwise from the right."""
+    with needed_packages():
+        from kornia.filters import get_motion_kernel2d
     return get_motion_kernel2d(length, angle)[0]
 
 
@@ -43,6 +47,8 @@ def blur(images: Tensor, kernel: Tensor) -> Tensor:
     Args:
         kernel: `[odd, odd]`, not larger than the picture.
     """
+    with needed_packages():
+        from kornia.filters import filter2d
     return filter2d(images, kernel[None], border_type="reflect", behaviour="conv")
 
 

@@ -5,11 +5,11 @@ the similarity of least squares (Umeyama 1991, doi 10.1109/34.88573). The points
 """
 
 import torch
-from kornia.geometry.transform import warp_affine
 from torch import Tensor
 from torch.nn import functional as F
 
 from .networks.face_detector import FaceDetector
+from .packages import needed_packages
 
 # x and y of the eyes, the tip of the nose and the corners of the mouth on ArcFace's 112×112 pixels.
 TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
@@ -69,6 +69,8 @@ def aligned(images: Tensor, points: Tensor, side: int) -> Tensor:
     Args:
         points: `[B, 5, 2]`, x and y in pixels.
     """
+    with needed_packages():
+        from kornia.geometry.transform import warp_affine
     # A warp alone would leave out pixels where it shrinks, and these would get no gradient.
     fine = side * max(1, -(-max(images.shape[-2:]) // side))
     matrices = similarity(points, template(fine).to(points))

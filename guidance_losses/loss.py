@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .input_error import InputError
+from .packages import needed_packages
 
 LARGEST_UNIT = 32  # pixels each way behind one place of a latent, of the VAEs that the host knows
 LEAST_PLACES = 8  # of a latent each way
@@ -118,6 +119,13 @@ def boxes_on_picture(boxes: Tensor, size: Sequence[int], height: int, width: int
     start = boxes.new_tensor([columns.start, rows.start] * 2)
     scale = [width / (columns.stop - columns.start), height / (rows.stop - rows.start)]
     return (boxes - start) * boxes.new_tensor(scale * 2)
+
+
+def luminance(images: Tensor) -> Tensor:
+    """Rec. 601's Y = 0.299 R + 0.587 G + 0.114 B: `[B, 3, H, W]` → `[B, 1, H, W]`."""
+    with needed_packages():
+        from kornia.color import rgb_to_grayscale
+    return rgb_to_grayscale(images)
 
 
 def norm(residual: Tensor) -> Tensor:

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from kornia.color import rgb_to_grayscale
 from torch import Tensor
 from torch.nn import functional as F
 
-from .loss import norm, repeat_reference
+from .loss import luminance, norm, repeat_reference
 
 LINES = 32  # on a cube of three dimensions these are dense
 
@@ -56,6 +55,6 @@ class PaletteLoss:
 
 def by_light(images: Tensor) -> Tensor:
     """The same pixels in the order of their luminance, column by column: `[B, 3, H, W] → [B, 3, H, W]`."""
-    order = rgb_to_grayscale(images).mT.flatten(1).argsort(1)
+    order = luminance(images).mT.flatten(1).argsort(1)
     sorted_pixels = images.mT.flatten(2).gather(2, order[:, None].expand(-1, 3, -1))
     return sorted_pixels.view(images.mT.shape).mT

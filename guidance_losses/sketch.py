@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from kornia.color import rgb_to_grayscale
-from kornia.filters import gaussian_blur2d, sobel
 from torch import Tensor
 
-from .loss import norm, repeat_reference, resized_reference
+from .loss import luminance, norm, repeat_reference, resized_reference
+from .packages import needed_packages
 
 SCALES = (1 / 128, 1 / 32)  # of the blur, as shares of the picture's shorter side: where exactly, and about where
 LEAST_SPREAD = 1e-3  # of a map: below, there are no edges to normalise
@@ -29,7 +28,16 @@ def spread_maps(lines: Tensor) -> Tensor:
     return centred / (std + LEAST_SPREAD)
 
 
+def edges(images: Tensor) -> Tensor:
+    """Where the luminance changes: `[B, 3, H, W]` → `[B, 1, H, W]`."""
+    with needed_packages():
+        from kornia.filters import sobel
+    return sobel(luminance(images))
+
+
 def _blurred(lines: Tensor, std: float) -> Tensor:
+    with needed_packages():
+        from kornia.filters import gaussian_blur2d
     size = 2 * math.ceil(2 * std) + 1
     return gaussian_blur2d(lines, (size, size), (std, std))
 
@@ -50,16 +58,16 @@ class SketchLoss:
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """Root mean square of the difference of the maps, per sample: 0 for the same edges, √2 for unrelated ones."""
         drawing = repeat_reference(self.drawing, batch, "drawings").to(device)
-        light = rgb_to_grayscale(resized_reference(drawing, height, width))
+        light = luminance(resized_reference(drawing, height, width))
         wanted = spread_maps(1 - light if self.dark_lines else light)
         scale = math.sqrt(wanted[0].numel())
-        return lambda images: norm(wanted - spread_maps(sobel(rgb_to_grayscale(images)))) / scale
+        return lambda images: norm(wanted - spread_maps(edges(images))) / scale
 
     def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The maps of edges, both scales in one."""
-        light = rgb_to_grayscale(resized_reference(self.drawing.to(images.device), *images.shape[-2:]))
+        light = luminance(resized_reference(self.drawing.to(images.device), *images.shape[-2:]))
         lines = 1 - light if self.dark_lines else light
-        return _as_picture(spread_maps(lines)), _as_picture(spread_maps(sobel(rgb_to_grayscale(images))))
+        return _as_picture(spread_maps(lines)), _as_picture(spread_maps(edges(images)))
 
 
 def _as_picture(maps: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..guidance_losses import needed_packages
+
 MOST = 4  # pictures of a batch that are shown
 LINE = 22  # letters
 
@@ -22,13 +24,11 @@ def plot_losses(rows: list[Seen]) -> np.ndarray:
     """A row a loss: on the left what is asked for, beside it what is there, with its value. uint8 `[H, W, 3]`.
 
     Raises:
-        ModuleNotFoundError: in one sentence, if matplotlib is missing.
+        InputError: in one sentence, if matplotlib is missing.
     """
-    try:
+    with needed_packages():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Loss Preview: plots need matplotlib; install it with pip.") from error
 
     columns = 1 + min(max(len(row.made) for row in rows), MOST)
     figure = Figure(figsize=(2.4 * columns, 2.7 * len(rows)), dpi=110, layout="constrained")

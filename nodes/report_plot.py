@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 
+from ..guidance_losses import needed_packages
 from ..sampling import RunReport
 
 LINE = 100  # letters
@@ -19,14 +20,12 @@ def plot_report(report: RunReport) -> np.ndarray:
     """Each loss, the gradient norm and the rate over the steps, samples as thin lines. Returns uint8 `[H, W, 3]`.
 
     Raises:
-        ModuleNotFoundError: in one sentence, if matplotlib is missing.
+        InputError: in one sentence, if matplotlib is missing.
     """
-    try:
+    with needed_packages():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Guidance Report: plots need matplotlib; install it with pip.") from error
 
     guided = [(number, step) for number, step in enumerate(report.steps, 1) if step.gradient_norm]
     names = list(dict.fromkeys(name for _, step in guided for name in step.losses))

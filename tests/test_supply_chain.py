@@ -3,13 +3,14 @@
 import importlib.metadata
 import json
 import re
+from collections.abc import Iterator
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.test_repository import PACKAGES
 from tools.check_secrets import find_secrets
-from tools.comfyui import REPOSITORY
+from tools.comfyui import REPOSITORY, find_host
 
 REQUIREMENT_FILES = sorted(file.name for file in REPOSITORY.glob("requirements*.txt"))
 # What we import under another name than the one it is installed by, and what is the host's own.
@@ -85,3 +86,39 @@ def test_a_secret_is_found(tmp_path):
     assert found.returncode == 1
     assert "AWS Access Key" in found.stdout
     assert "clean.py" not in found.stdout
+
+
+def wanted_by(names: list[str]) -> Iterator[tuple[str, Requirement]]:
+    """What packages want, and what those want in turn: who, and what. By the metadata of what is installed."""
+    waiting, seen = list(names), set(names)
+    while waiting:
+        name = waiting.pop()
+        for line in importlib.metadata.requires(name) or []:
+            wanted = Requirement(line)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+                yield name, wanted
+                if canonicalize_name(wanted.name) not in seen:
+                    seen.add(canonicalize_name(wanted.name))
+                    waiting.append(wanted.name)
+
+
+def test_installing_the_pack_changes_no_version_of_the_hosts():
+    """pip leaves a package alone that all are content with: with the version that is there, and with any later one."""
+    lines = (find_host() / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    stated = [Requirement(text) for line in lines if (text := line.partition("#")[0].strip())]
+    hosts = {canonicalize_name(each.name): each for each in stated}
+    ours = requirements("requirements.txt")
+    compared = set()
+    for who, wanted in [("requirements.txt", each) for each in ours] + [*wanted_by([each.name for each in ours])]:
+        name = canonicalize_name(wanted.name)
+        if name not in hosts:
+            continue
+        assert wanted.specifier.contains(importlib.metadata.version(name), prereleases=True), (who, str(wanted))
+        assert {each.operator for each in wanted.specifier} <= {">=", ">", "!="}, (who, str(wanted))
+        compared.add(name)
+    assert {"numpy", "torch", "torchvision", "safetensors"} <= compared
+
+
+def test_the_changelog_dates_the_version():
+    (version,) = re.findall(r'^version = "(.*)"$', read("pyproject.toml"), re.MULTILINE)
+    assert re.search(rf"^## {re.escape(version)} — \d{{4}}-\d\d-\d\d$", read("CHANGELOG.md"), re.MULTILINE)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
+from ..packages import needed_packages
 from .file_kind import network_kind
 from .weights_file import weight_names
 
@@ -135,7 +136,6 @@ def load_clip(path: Path, architecture: str | None = None) -> ClipNetwork:
 
     Raises:
         InputError: in one sentence, if the file is of another kind or the architecture not known.
-        ModuleNotFoundError: in one sentence, if open_clip is missing.
     """
     return _load_folder(path) if path.is_dir() else _load_checkpoint(path, architecture)
 
@@ -246,11 +246,6 @@ def _weight_names(path: Path) -> list[str]:
 
 
 def _import_open_clip() -> ModuleType:
-    try:
+    with needed_packages():
         import open_clip
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "CLIP networks need the package open-clip-torch; install it with `pip install open-clip-torch`.",
-            name=error.name,
-        ) from error
     return open_clip

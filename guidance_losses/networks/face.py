@@ -50,7 +50,6 @@ def load_face_network(path: Path) -> FaceNetwork:
 
     Raises:
         InputError: in one sentence, if the file is damaged or of another kind.
-        ModuleNotFoundError: in one sentence, if a package that ONNX needs is missing.
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path.name} is not a face network's file; these end in {', '.join(SUFFIXES)}.")
@@ -71,7 +70,7 @@ def load_face_network(path: Path) -> FaceNetwork:
 
 def load_onnx(path: Path) -> FaceNetwork:
     """As `load_face_network`, for insightface's ONNX files: recognition networks that look at squares in [−1, 1]."""
-    check_packages("Face networks in ONNX files")
+    check_packages()
     try:
         model = read_onnx(path, WANTED)
         input_size = picture_size(model.graph)

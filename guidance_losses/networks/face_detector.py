@@ -138,9 +138,8 @@ def load_face_detector(path: Path) -> FaceDetector:
 
     Raises:
         InputError: in one sentence, if the file is damaged or of another kind.
-        ModuleNotFoundError: in one sentence, if a package that ONNX needs is missing.
     """
-    check_packages("Face detectors")
+    check_packages()
     try:
         if path.suffix != ".onnx":
             raise InputError("it is no .onnx file, as det_10g.onnx of insightface is")

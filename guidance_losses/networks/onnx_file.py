@@ -6,19 +6,16 @@ from typing import Any
 from torch import nn
 
 from ..input_error import InputError
+from ..packages import needed_packages
 from .file_kind import file_kind
 
 NEWEST_OPSET = 17  # of ONNX, of which onnx2torch knows the operators that networks of faces are made of
 
 
-def check_packages(what: str) -> None:
-    """Raises ModuleNotFoundError, in one sentence, if a package is missing that `what` needs."""
-    try:
+def check_packages() -> None:
+    """Raises InputError, in one sentence, if a package is missing that ONNX files need."""
+    with needed_packages():
         import onnx2torch  # noqa: F401  (and with it onnx)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{what} need the package {error.name}; install it with `pip install {error.name}`.", name=error.name
-        ) from error
 
 
 def read_onnx(path: Path, wanted: str) -> Any:

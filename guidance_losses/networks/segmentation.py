@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
+from ..packages import needed_packages
 from .file_kind import file_kind
 
 WANTED = "that file as Hugging Face has it"
@@ -170,7 +171,8 @@ def read_network(folder: Path) -> Any:
     Raises:
         InputError: if transformers does not know the model, or the weights are damaged or not all there.
     """
-    from transformers import AutoModelForSemanticSegmentation
+    with needed_packages():
+        from transformers import AutoModelForSemanticSegmentation
 
     try:
         network, found = AutoModelForSemanticSegmentation.from_pretrained(

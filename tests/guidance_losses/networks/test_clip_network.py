@@ -341,13 +341,15 @@ def test_a_missing_open_clip_is_named(tmp_path):
 import sys
 from pathlib import Path
 sys.modules["open_clip"] = None  # as if it were not installed
+from guidance_losses import InputError
 from guidance_losses.networks.clip import load_clip
 try:
     load_clip(Path({str(EMBEDDED)!r}))
-except ModuleNotFoundError as error:
+except InputError as error:
     print(error)
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert (
-        run.stdout == "CLIP networks need the package open-clip-torch; install it with `pip install open-clip-torch`.\n"
+    assert run.stdout == (
+        "this needs the package open-clip-torch, which is not installed; "
+        "run `pip install --upgrade open-clip-torch` with ComfyUI's Python.\n"
     )

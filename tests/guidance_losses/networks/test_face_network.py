@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from guidance_losses import InputError
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.irse import IRSE
 from tools.comfyui import REPOSITORY
@@ -292,5 +293,5 @@ def test_a_file_of_another_ending_is_refused(tmp_path):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx2torch", None)
-    with pytest.raises(ModuleNotFoundError, match="need the package onnx2torch"):
+    with pytest.raises(InputError, match="needs the package onnx2torch, which is not installed; run `pip install"):
         load_face_network(EMBEDDED)
