@@ -1,29 +1,40 @@
 """Differentiable losses on pictures: images `[B, 3, H, W]` in [0, 1] → one value per sample, `[B]`. No ComfyUI."""
 
+from .adjustment import ADJUSTMENTS, AdjustmentLoss
+from .color import ColorLoss
 from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
 from .input_error import InputError
 from .landmarks import LandmarkLoss
-from .loss import Loss, MeasuredLoss, VisibleLoss, cropped, inside
+from .loss import Loss, MeasuredLoss, RingLoss, VisibleLoss, cropped, inside
 from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
 from .packages import needed_packages
 from .palette import PaletteLoss
+from .qr_code import ERROR_CORRECTION, QRLoss, code_picture, qr_modules, read_modules
+from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .sketch import SketchLoss
 from .style import STYLE_DISTANCES, StyleLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
+from .symmetry import MIRRORS, SymmetryLoss
 from .text import TextLoss
 
 __all__ = [
+    "ADJUSTMENTS",
     "BOXES",
     "CROPS",
+    "ERROR_CORRECTION",
+    "MIRRORS",
     "NO_FACE",
     "SEGMENTATION_DISTANCES",
     "SHRINK_KERNELS",
     "STYLE_DISTANCES",
+    "TILINGS",
+    "AdjustmentLoss",
+    "ColorLoss",
     "ColorizeLoss",
     "DeblurLoss",
     "FaceIDLoss",
@@ -34,21 +45,29 @@ __all__ = [
     "MeasuredLoss",
     "ObjectLoss",
     "PaletteLoss",
+    "QRLoss",
+    "RingLoss",
+    "SeamlessLoss",
     "SegmentationLoss",
     "SketchLoss",
     "StyleLoss",
     "SuperResolutionLoss",
+    "SymmetryLoss",
     "TextLoss",
     "VisibleLoss",
     "blur",
     "check_factor",
     "check_kernel",
     "class_colors",
+    "code_picture",
     "cropped",
     "gaussian_kernel",
     "inside",
     "mask_boxes",
     "motion_kernel",
     "needed_packages",
+    "qr_modules",
+    "read_modules",
     "shrink",
+    "tiled",
 ]

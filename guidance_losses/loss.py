@@ -64,6 +64,15 @@ class VisibleLoss(Loss, Protocol):
         """
 
 
+@runtime_checkable
+class RingLoss(Loss, Protocol):
+    """A loss of pictures that go on at their other side, and that are to be decoded so."""
+
+    @property
+    def wraps(self) -> tuple[bool, bool]:
+        """Whether they do from top to bottom, and from left to right."""
+
+
 def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
     """One reference for all pictures, or one for each: `[1 or batch, ...] → [batch, ...]`.
 

@@ -6,6 +6,7 @@ from .ksampler import sample_latent
 from .live_chart import serve_live_chart
 from .loss_decoder import LOSS_DECODERS, VAE
 from .networks import LoadedNetwork, clip_vision_network, load_network, loaded_network, on_device
+from .ring import decode_ring
 from .sampler import GuidedSampler, sampler_function
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "apply_loss",
     "best_noise",
     "clip_vision_network",
+    "decode_ring",
     "load_network",
     "loaded_network",
     "losses_on",

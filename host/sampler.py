@@ -32,6 +32,7 @@ from .live_chart import live_chart
 from .loss_decoder import VAE, loss_decoder
 from .memory import device_memory
 from .remarks import NOT_FINITE, ON_ANOTHER, UNGUIDED, Remarks, remarks_on
+from .ring import RING, ring_decoders, ring_sides
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class GuidedSampler:
             x,
             sigmas,
             SeededNoise(extra_args.get("seed") or 0, self._numbers_of(model, x, extra_args.get("seed"))),
-            self._guidance(decoder, base, x, losses) if decoder else no_guidance(self.method),
+            self._guidance(decoder, base, x, losses, remarks) if decoder else no_guidance(self.method),
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,
@@ -139,16 +140,23 @@ class GuidedSampler:
             return self.numbers
         return batch_numbers(model, x, seed)
 
-    def _guidance(self, decoder: Decoder, base: Any, x: Tensor, losses: list[CarriedLoss]) -> Guidance:
+    def _guidance(
+        self, decoder: Decoder, base: Any, x: Tensor, losses: list[CarriedLoss], remarks: Remarks
+    ) -> Guidance:
         """The losses, fitted to the pictures that this latent decodes to."""
         size = decoder.picture_size(x)
+        decoders, sides, scale = decoder.variants(x, size), ring_sides(losses), size[-1] // x.shape[-1]
+        if any(sides):
+            decoders = ring_decoders(decoders, sides, scale)
+            if scale > 1:
+                remarks.tell(RING)
         names = numbered([loss.applied.loss.name for loss in losses])
         terms = [fitted_term(name, carried, x, size) for name, carried in zip(names, losses)]
         method = automatic(self.method, terms)
         if method.name != self.method.name:
             method = replace(method, gradient_mode=self.method.gradient_mode)
         progress = Progress(lambda share: float(base.model_sampling.percent_to_sigma(share)))
-        return Guidance(terms, decoder.variants(x, size), method, self.when, progress, self.balanced)
+        return Guidance(terms, decoders, method, self.when, progress, self.balanced)
 
 
 def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int, int]) -> LossTerm:

@@ -1,5 +1,6 @@
 """What a user sees: schemas, checks of what the user gave, messages. No mathematics."""
 
+from .adjustments import AdjustmentLossNode, ColorLossNode, SymmetryLossNode
 from .appearance import PaletteLossNode, SketchLossNode
 from .apply_loss import ApplyLoss
 from .best_noise import BestNoise
@@ -13,14 +14,17 @@ from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationMode
 from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
+from .qr_code import QRCode, QRLossNode
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
+from .seamless import SeamlessDecode, SeamlessLossNode
 from .segment_picture import SegmentPicture
 from .segmentation import SegmentationLossNode
 
 NODES = [
     DSGKSampler,
     DSGSampler,
+    SeamlessDecode,
     BestNoise,
     GuidanceRateBlend,
     AutomaticGuidanceRate,
@@ -31,10 +35,16 @@ NODES = [
     ColorizeLossNode,
     SketchLossNode,
     PaletteLossNode,
+    AdjustmentLossNode,
+    ColorLossNode,
+    SymmetryLossNode,
+    SeamlessLossNode,
+    QRLossNode,
     RandomMask,
     ShrinkPicture,
     BlurPicture,
     SegmentPicture,
+    QRCode,
     LossPreview,
     SegmentationLossNode,
     StyleLossNode,

@@ -12,13 +12,15 @@ from embedded.judges.attributes import FaceJudge
 from embedded.judges.identity import IdentityJudge
 from embedded.judges.segmentation import SegmentationJudge
 from guidance_losses import blur, gaussian_kernel, shrink
+from tasks.qr_reading import reads, views
 from tasks.restoration import psnr
-from tasks.wiring import BLUR_SIZE, BLUR_STD, FACTOR, TEXTS, Batch
+from tasks.wiring import BLUR_SIZE, BLUR_STD, BRIGHT, FACTOR, GOLD, PLACE, TEXTS, Batch, qr_texts
 
 Figures = dict[str, np.ndarray]
 Judge = Callable[[np.ndarray, Batch], Figures]
 
 GALLERY = 100
+NEAR = 0.35  # in the RGB cube
 
 
 def tensor(pictures: np.ndarray) -> Tensor:
@@ -98,6 +100,48 @@ def judge_style(pictures: np.ndarray, batch: Batch) -> Figures:
 def judge_text(pictures: np.ndarray, batch: Batch) -> Figures:
     _, attribute, wanted = TEXTS[batch.number % len(TEXTS)]
     return {"attribute shown": shows(attribute, pictures, wanted)}
+
+
+def seam_jumps(pictures: np.ndarray, direction: str) -> tuple[np.ndarray, np.ndarray]:
+    """How far neighbouring pixels lie apart across the seam, and inside: mean absolute differences in [0, 1], `[N]`.
+
+    Args:
+        direction: "x", from the last column to the first, or "y", from the last row to the first.
+    """
+    lines = np.moveaxis(pictures / 255, 2 if direction == "x" else 1, 1)
+    jumps = np.abs(lines - np.roll(lines, 1, axis=1)).mean(axis=(2, 3))
+    return jumps[:, 0], jumps[:, 1:].mean(axis=1)
+
+
+def judge_tiling(pictures: np.ndarray, batch: Batch) -> Figures:
+    """Whether the seams jump no more than the inside, both ways; the worse of the two jumps as a share of that."""
+    shares = np.stack([np.divide(*seam_jumps(pictures, direction)) for direction in "xy"]).max(axis=0)
+    return {"no seam": (shares <= 1).astype(float), "seam over inside": shares}
+
+
+def judge_symmetry(pictures: np.ndarray, batch: Batch) -> Figures:
+    """Mean absolute difference to the mirror image, in [0, 1]."""
+    return {"unlike its mirror image": np.abs(pictures / 255 - pictures[:, :, ::-1] / 255).mean(axis=(1, 2, 3))}
+
+
+def judge_color(pictures: np.ndarray, batch: Batch) -> Figures:
+    """The share of the place's pixels that are near the colour."""
+    near = np.linalg.norm(pictures[:, :PLACE] / 255 - np.array(GOLD) / 255, axis=-1) < NEAR
+    return {"near the colour": near.mean(axis=(1, 2))}
+
+
+def judge_brightness(pictures: np.ndarray, batch: Batch) -> Figures:
+    """How far the median luminance is from what was asked, in [0, 1]; the loss knows the mean."""
+    light = np.median(pictures / 255 @ [0.299, 0.587, 0.114], axis=(1, 2))
+    return {"off the brightness": np.abs(light - BRIGHT)}
+
+
+def judge_qr_code(pictures: np.ndarray, batch: Batch) -> Figures:
+    """Whether a reader reads each picture's text, and in which share of several views of it."""
+    read = np.array(
+        [[reads(view, text) for view in views(picture)] for picture, text in zip(pictures, qr_texts(batch))], float
+    )
+    return {"code read": read[:, 0], "views read": read.mean(axis=1)}
 
 
 def together(*judges: Judge) -> Judge:

@@ -6,24 +6,34 @@ from tasks.judging import (
     Judge,
     both,
     judge_blurred,
+    judge_brightness,
+    judge_color,
     judge_face_id,
+    judge_qr_code,
     judge_restored,
     judge_segmentation,
     judge_shrunk,
     judge_style,
+    judge_symmetry,
     judge_text,
+    judge_tiling,
     together,
 )
 from tasks.wiring import (
     Wire,
+    brightness,
     chained,
+    color,
     deblurring,
     face_id,
     inpainting,
+    qr_code,
     segmentation,
     style,
     super_resolution,
+    symmetry,
     text,
+    tiling,
 )
 
 
@@ -51,4 +61,13 @@ TASKS = {
     "text and style": Task(chained(text, style), both(judge_text, judge_style)),
     "text and segmentation": Task(chained(text, segmentation), both(judge_segmentation, judge_text)),
     "FaceID and segmentation": Task(chained(face_id, segmentation), both(judge_segmentation, judge_face_id)),
+}
+
+# Conditions that no paper has judged: beside unguided pictures alone.
+CONDITIONS = {
+    "tiling": Task(tiling, judge_tiling),
+    "symmetry": Task(symmetry, judge_symmetry),
+    "colour at a place": Task(color, judge_color),
+    "brightness": Task(brightness, judge_brightness),
+    "QR code": Task(qr_code, judge_qr_code),
 }

@@ -26,6 +26,7 @@ Wire = Callable[[Graph, Slot, Batch], Slot]
 NOISE = 0.05  # standard deviation in the measurements, for pictures in [0, 1]
 HIDDEN, FACTOR = 0.7, 4
 BLUR_SIZE, BLUR_STD = 9, 1.5
+BRIGHT, GOLD, PLACE = 0.7, (255, 215, 0), 16  # luminance, a colour, and the rows from the top that have it
 # What is asked of each batch in turn, and the judge's attribute and class that it must show.
 TEXTS = [
     ("a person with pink hair", "hair_color", "pink"),
@@ -92,6 +93,39 @@ def text(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
     wanted = {"clip": clip, "text": TEXTS[batch.number % len(TEXTS)][0], "negative": "", "cut_outs": 4}
     return loss(graph, "DSG_TextLoss", conditioning, **wanted)
+
+
+def tiling(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    return loss(graph, "DSG_SeamlessLoss", conditioning, tiles="both")
+
+
+def symmetry(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    return loss(graph, "DSG_SymmetryLoss", conditioning, mirror="left and right")
+
+
+def brightness(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    return loss(graph, "DSG_AdjustmentLoss", conditioning, what="brightness", value=BRIGHT)
+
+
+def color(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    """Gold in the upper quarter."""
+    black = [graph.add("SolidMask", value=0.0, width=64, height=64), 0]
+    white = [graph.add("SolidMask", value=1.0, width=64, height=PLACE), 0]
+    place = [graph.add("MaskComposite", destination=black, source=white, x=0, y=0, operation="add"), 0]
+    return loss(graph, "DSG_ColorLoss", conditioning, color="#{:02x}{:02x}{:02x}".format(*GOLD), place=place)
+
+
+def qr_texts(batch: Batch) -> list[str]:
+    """What the codes of a batch say, each another; as much as the smallest code holds."""
+    return [f"DSG {number:03d}" for number in range(batch.people.start, batch.people.stop)]
+
+
+def qr_code(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    drawn = [[graph.add("DSG_QRCode", text=text, error_correction="high (30 %)"), 0] for text in qr_texts(batch)]
+    codes, *others = drawn
+    for other in others:
+        codes = [graph.add("ImageBatch", image1=codes, image2=other), 0]
+    return loss(graph, "DSG_QRLoss", conditioning, code=codes, module_size=0, margin=2, contrast=0.4)
 
 
 def chained(*wires: Wire) -> Wire:

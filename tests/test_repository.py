@@ -30,7 +30,7 @@ ROOMS = {
 # What the rooms that a user's ComfyUI loads may import of others' packages, beside the standard library.
 PACKAGES = {
     "sampling": {"torch", "numpy"},
-    "guidance_losses": {"torch", "torchvision", "kornia", "scipy"},
+    "guidance_losses": {"torch", "torchvision", "kornia", "scipy", "segno"},
     "guidance_losses.networks": {
         "torch",
         "torchvision",
@@ -42,7 +42,7 @@ PACKAGES = {
         "google",  # protobuf, which comes with onnx
     },
     "host": {"torch", "aiohttp", "comfy", "comfy_execution", "folder_paths", "latent_preview", "server"},
-    "nodes": {"torch", "numpy", "matplotlib", "comfy", "comfy_api", "folder_paths"},
+    "nodes": {"torch", "numpy", "matplotlib", "PIL", "comfy", "comfy_api", "folder_paths"},
 }
 
 
@@ -135,10 +135,12 @@ def test_sampling_and_losses_run_without_the_host():
 def test_node_ids_are_the_published_ones():
     """Workflows name nodes by these ids for ever: add to this list, never change it."""
     assert NODE_IDS == [
+        "DSG_AdjustmentLoss",
         "DSG_ApplyLoss",
         "DSG_AutomaticGuidanceRate",
         "DSG_BestNoise",
         "DSG_BlurPicture",
+        "DSG_ColorLoss",
         "DSG_ColorizeLoss",
         "DSG_DeblurLoss",
         "DSG_FaceIDLoss",
@@ -157,14 +159,19 @@ def test_node_ids_are_the_published_ones():
         "DSG_MaskLoss",
         "DSG_ObjectLoss",
         "DSG_PaletteLoss",
+        "DSG_QRCode",
+        "DSG_QRLoss",
         "DSG_RandomMask",
         "DSG_Sampler",
+        "DSG_SeamlessDecode",
+        "DSG_SeamlessLoss",
         "DSG_SegmentPicture",
         "DSG_SegmentationLoss",
         "DSG_ShrinkPicture",
         "DSG_SketchLoss",
         "DSG_StyleLoss",
         "DSG_SuperResolutionLoss",
+        "DSG_SymmetryLoss",
         "DSG_TextLoss",
     ]
 

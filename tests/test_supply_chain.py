@@ -14,7 +14,7 @@ from tools.comfyui import REPOSITORY, find_host
 
 REQUIREMENT_FILES = sorted(file.name for file in REPOSITORY.glob("requirements*.txt"))
 # What we import under another name than the one it is installed by, and what is the host's own.
-INSTALLED_AS = {"google": "protobuf", "open_clip": "open-clip-torch"}
+INSTALLED_AS = {"PIL": "pillow", "google": "protobuf", "open_clip": "open-clip-torch"}
 HOST_MODULES = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "latent_preview", "server"}
 # What a package's metadata says, in as many words as there are packages, and the SPDX name of it.
 SPDX = {

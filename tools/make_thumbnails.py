@@ -7,6 +7,7 @@ what was made of them. Of its Stable Diffusion counterpart: the idea in one pair
 the embedded model, of a run that the task describes as its idea.
 """
 
+import argparse
 import io
 
 from PIL import Image, ImageDraw
@@ -28,18 +29,23 @@ def pictures(host: Client, outputs: dict, number: str) -> list[Image.Image]:
 
 
 def run(host: Client, template: Template) -> tuple[list[Image.Image], list[Image.Image]]:
-    """What is known, if anything, and what was made."""
+    """What is known, if anything, and what was made; of pictures that tile, one of them and the tiling."""
     object_info = host.get("/object_info").json()
     prompt = to_prompt(build(template, object_info), object_info)
     outputs = host.run(prompt)
-    plots = [find(prompt, "DSG_GuidanceReport"), 0]
+    saved = find(prompt, "SaveImage")
+    decoded, plots = prompt[saved]["inputs"]["images"][0], [find(prompt, "DSG_GuidanceReport"), 0]
     shown = [key for key, node in prompt.items() if node["class_type"] == "PreviewImage"]
+    tilings = [key for key in shown if prompt[key]["inputs"]["images"] == [decoded, 1]]
+    if tilings:
+        return pictures(host, outputs, saved), pictures(host, outputs, tilings[0])
     known = [key for key in shown if prompt[key]["inputs"]["images"] != plots]
-    return pictures(host, outputs, known[0]) if known else [], pictures(host, outputs, find(prompt, "SaveImage"))
+    return pictures(host, outputs, known[0]) if known else [], pictures(host, outputs, saved)
 
 
 def tile(picture: Image.Image) -> Image.Image:
-    return picture.resize((TILE, TILE), Image.Resampling.NEAREST)
+    enlarged = picture.width < TILE
+    return picture.resize((TILE, TILE), Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)
 
 
 def result_thumbnail(known: list[Image.Image], made: list[Image.Image]) -> Image.Image:
@@ -67,9 +73,12 @@ def idea_thumbnail(known: list[Image.Image], made: list[Image.Image]) -> Image.I
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = {task.__name__.rpartition(".")[2]: task for task in TASKS}
+    parser.add_argument("--task", choices=list(names), nargs="*", default=list(names), help="the files' names")
     folder = REPOSITORY / "workflows"
     with running_host() as host:
-        for task in TASKS:
+        for task in [names[name] for name in parser.parse_args().task]:
             *embedded, stable_diffusion = task.TEMPLATES
             known, made = run(host, embedded[0] if embedded else task.IDEA)
             for template, draw in zip([stable_diffusion, *embedded], [idea_thumbnail, result_thumbnail]):

@@ -8,7 +8,7 @@ import numpy as np
 from embedded.evaluation.frechet import frechet_distance, reference_statistics
 from tasks.judging import face_judge, tensor
 from tasks.setting import Setting
-from tasks.task import TASKS
+from tasks.task import CONDITIONS, TASKS
 from tasks.wiring import Batch
 from tools.comfyui import REPOSITORY
 from tools.graph import Graph, run
@@ -27,7 +27,7 @@ def pictures(host: Client, task: str, setting: Setting, batch: Batch) -> np.ndar
         model = graph.add("DSG_LoadEmbeddedModel", model_name=setting.model, style="any", batch_size=batch.size)
         positive = [model, 1]
         if setting.guided:
-            positive = TASKS[task].wire(graph, positive, batch)
+            positive = (TASKS | CONDITIONS)[task].wire(graph, positive, batch)
         made = run(host, graph, *setting.sample(graph, model, positive, seed=batch.number))
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, made.pictures)

@@ -47,6 +47,20 @@ class OddLatent(io.ComfyNode):
         return io.NodeOutput({"samples": AnyLatent[kind]()})
 
 
+class RolledLatent(io.ComfyNode):
+    """A latent, rolled over its border by so many of its places."""
+
+    @classmethod
+    def define_schema(cls):
+        shifts = [io.Int.Input("down"), io.Int.Input("right")]
+        inputs, outputs = [io.Latent.Input("latent"), *shifts], [io.Latent.Output("rolled")]
+        return io.Schema("Test_RolledLatent", category="test", inputs=inputs, outputs=outputs)
+
+    @classmethod
+    def execute(cls, latent, down, right):
+        return io.NodeOutput({"samples": latent["samples"].roll((down, right), (-2, -1))})
+
+
 class OddPicture(io.ComfyNode):
     """A picture and mask with one value that is not finite."""
 
@@ -494,6 +508,7 @@ class OddInputs(ComfyExtension):
     async def get_node_list(self):
         return [
             OddLatent,
+            RolledLatent,
             OddPicture,
             AnyPicture,
             AnyNumber,

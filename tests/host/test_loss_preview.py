@@ -21,10 +21,10 @@ def previewed(prompt: dict) -> dict:
     prompt = copy.deepcopy(prompt)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     sampler["steps"] = 3
-    decoded = next(key for key, node in prompt.items() if node["class_type"] == "VAEDecode")
+    made = prompt[find(prompt, "SaveImage")]["inputs"]["images"]
     prompt["seen"] = {
         "class_type": "DSG_LossPreview",
-        "inputs": {"conditioning": sampler["positive"], "image": [decoded, 0]},
+        "inputs": {"conditioning": sampler["positive"], "image": made},
     }
     prompt["shown"] = {"class_type": "PreviewImage", "inputs": {"images": ["seen", 0]}}
     prompt["values"] = {"class_type": "PreviewAny", "inputs": {"source": ["seen", 1]}}

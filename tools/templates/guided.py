@@ -28,6 +28,8 @@ def embedded(
     steps: int = 20,
     networks: Sequence[Node] = (),
     automatic: bool = False,
+    tiles: bool = False,
+    method: str = "DSG",
 ) -> Template:
     """The task on the embedded model, for eight faces.
 
@@ -37,14 +39,20 @@ def embedded(
         file: prefix of the saved pictures.
         networks: the loaders of the losses' networks, at most two.
         automatic: the rate is found by itself.
+        tiles: the pictures tile, and are decoded and shown so.
+        method: of the guidance, on DSG's sphere.
     """
     model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8})
     columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:]]]
     sources = {"model": ("model", 0), "positive": ("model", 1), "negative": ("model", 2), "vae": ("model", 3)}
     sources["latent_image"] = ("model", 4)
     sampler = {"steps": steps, "guidance_rate": rate}
-    rates = [Node("rate", "DSG_AutomaticGuidanceRate")] if automatic else []
-    return _guided(f"{name} (embedded model, CPU)", text, known, columns, losses, sources, sampler, file, rates)
+    steering = steered_by(method)
+    if automatic:
+        steering["rate_blend"] = Node("rate", "DSG_AutomaticGuidanceRate")
+    return _guided(
+        f"{name} (embedded model, CPU)", text, known, columns, losses, sources, sampler, file, steering, tiles
+    )
 
 
 def stable_diffusion(
@@ -56,6 +64,8 @@ def stable_diffusion(
     file: str,
     rate: float = 0.2,
     networks: Sequence[Node] = (),
+    tiles: bool = False,
+    method: str = "DSG",
 ) -> Template:
     """The task on a Stable Diffusion checkpoint, 512×512. The arguments are those of `embedded`."""
     model = [Node("model", "CheckpointLoaderSimple", {"ckpt_name": CHECKPOINT}), Node("latent", "EmptyLatentImage")]
@@ -68,7 +78,15 @@ def stable_diffusion(
     sources = {"model": ("model", 0), "positive": ("positive", 0), "negative": ("negative", 0), "vae": ("model", 2)}
     sources["latent_image"] = ("latent", 0)
     sampler = {"steps": 30, "cfg": 5.0, "guidance_rate": rate}
-    return _guided(f"{name} (Stable Diffusion)", text, known, columns, losses, sources, sampler, file)
+    return _guided(
+        f"{name} (Stable Diffusion)", text, known, columns, losses, sources, sampler, file, steered_by(method), tiles
+    )
+
+
+def steered_by(method: str) -> dict[str, Node]:
+    """The sampler's `method`, which DSG needs none for."""
+    inputs = {"method": method, "constraint": "spherical"}
+    return {} if method == "DSG" else {"method": Node("method", "DSG_GuidanceMethod", inputs)}
 
 
 def _guided(
@@ -80,17 +98,19 @@ def _guided(
     sources: dict[str, tuple[str, int]],
     sampler: dict,
     file: str,
-    rates: Sequence[Node] = (),
+    steering: dict[str, Node],
+    tiles: bool,
 ) -> Template:
     before = [sources["positive"], *((loss.key, 0) for loss in losses)]
-    blend = {"rate_blend": (rates[0].key, 0)} if rates else {}
+    decode = "DSG_SeamlessDecode" if tiles else "VAEDecode"
+    steered = {socket: (node.key, 0) for socket, node in steering.items()}
     chain = [replace(loss, links={"conditioning": source, **loss.links}) for loss, source in zip(losses, before)]
     below = [
         *columns,
-        *[[], *([loss] for loss in chain[:-1]), [chain[-1], *rates]][-LOSS_COLUMNS:],
-        [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]} | blend)],
+        *[[], *([loss] for loss in chain[:-1]), [chain[-1], *steering.values()]][-LOSS_COLUMNS:],
+        [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]} | steered)],
         [
-            Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
+            Node("decode", decode, {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
             Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
         ],
     ]
@@ -106,6 +126,8 @@ def _guided(
         Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, "Made", 0, 440),
         Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", height=530),
     ]
+    if tiles:
+        results.insert(1, Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled", height=440))
     rows = [[*top, *bottom] for top, bottom in zip(above, below)]
     rows[0].insert(0, note(text, 0, 120, span=5))
     groups = {KNOWN_TITLE: [node.key for column in above for node in column]} if known else {}
