@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=32, choices=range(BATCH, 65, BATCH), metavar="16..64")
     parser.add_argument("--model", nargs="*", choices=MODELS, default=MODELS[:1])
     parser.add_argument("--contender", nargs="*", help=f"these alone, beside {BEST!r}")
+    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
@@ -175,7 +176,7 @@ def main() -> None:
         chosen = [each for each in contenders() if each.name in [BEST, *(options.contender or [each.name])]]
         for model in options.model:
             for steps in options.steps:
-                work = [(each, task) for each in chosen for task in TASKS if task in each.tasks]
+                work = [(each, task) for each in chosen for task in options.task if task in each.tasks]
                 name = f"{model}, {steps} steps, {options.people} people"
                 rows = [row(ledger, model, each, task, steps, options.people) for each, task in tqdm(work, desc=name)]
                 results[name] = {"rows": summary(rows)} | provenance()
