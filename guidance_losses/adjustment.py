@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from kornia.color import rgb_to_grayscale
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from .loss import norm
+from .loss import blurred, luminance, norm
 from .place import place_weights, weighted_mean
 
-FINE_SIZE, FINE_STD = (5, 5), (1.0, 1.0)  # pixels: what such a blur takes away is fine
+FINE = 1.0  # pixel, standard deviation: what such a blur takes away is fine
+LEAST_SPREAD = 1e-3  # of the luminance: below, there is no detail to speak of
 
 
 def brightness(light: Tensor, weights: Tensor) -> Tensor:
@@ -26,7 +25,7 @@ def contrast(light: Tensor, weights: Tensor) -> Tensor:
 
 def sharpness(light: Tensor, weights: Tensor) -> Tensor:
     """Standard deviation of the fine detail as a share of the luminance's, `[B, 1]`."""
-    fine = light - gaussian_blur2d(light, FINE_SIZE, FINE_STD)
+    fine = light - blurred(light, FINE)
     return spread(fine, weights) / (spread(light, weights) + LEAST_SPREAD)
 
 
@@ -36,7 +35,6 @@ def spread(values: Tensor, weights: Tensor) -> Tensor:
     return norm(centred * weights.sqrt())[:, None]
 
 
-LEAST_SPREAD = 1e-3  # of the luminance: below, there is no detail to speak of
 ADJUSTMENTS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "brightness": brightness,
     "contrast": contrast,
@@ -66,8 +64,8 @@ class AdjustmentLoss:
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """|measured − asked| per sample."""
         measure, weights = ADJUSTMENTS[self.what], place_weights(self.place, batch, height, width, device)
-        return lambda images: norm(measure(rgb_to_grayscale(images), weights.to(images)) - self.value)
+        return lambda images: norm(measure(luminance(images), weights.to(images)) - self.value)
 
     def compared(self, images: Tensor) -> tuple[str, Tensor]:
         """The luminance."""
-        return f"a {self.what} of {self.value:g}", rgb_to_grayscale(images).expand(-1, 3, -1, -1)
+        return f"a {self.what} of {self.value:g}", luminance(images).expand(-1, 3, -1, -1)

@@ -1,14 +1,12 @@
 """Colour: a place has a colour, whatever is there."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from .loss import norm, repeat_reference
+from .loss import blurred, norm, repeat_reference
 from .place import place_weights
 
 NEIGHBOURHOOD = 1 / 32  # standard deviation of a blur, as a share of the shorter side: detail below is free
@@ -17,10 +15,8 @@ NEIGHBOURHOOD = 1 / 32  # standard deviation of a blur, as a share of the shorte
 def around(images: Tensor, weights: Tensor) -> Tensor:
     """The mean colour around each pixel, of the pixels of the place alone: `[B, 3, H, W]` and `[B, 1, H, W]`."""
     std = NEIGHBOURHOOD * min(images.shape[-2:])
-    size = 2 * math.ceil(2 * std) + 1
-    blurred = (gaussian_blur2d(each, (size, size), (std, std)) for each in (images * weights, weights))
-    colours, total = blurred
-    return colours / total.clamp(min=torch.finfo(total.dtype).tiny)
+    total = blurred(weights, std)
+    return blurred(images * weights, std) / total.clamp(min=torch.finfo(total.dtype).tiny)
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,6 +137,14 @@ def luminance(images: Tensor) -> Tensor:
     return rgb_to_grayscale(images)
 
 
+def blurred(images: Tensor, std: float) -> Tensor:
+    """A Gaussian blur of this standard deviation in pixels, `[B, C, H, W] → [B, C, H, W]`; mirrored at the borders."""
+    with needed_packages():
+        from kornia.filters import gaussian_blur2d
+    size = 2 * math.ceil(2 * std) + 1
+    return gaussian_blur2d(images, (size, size), (std, std))
+
+
 def norm(residual: Tensor) -> Tensor:
     """The L2 norm of each sample, `[B, ...] → [B]`. Its gradient at zero is zero."""
     return torch.linalg.vector_norm(residual.flatten(1), dim=1)

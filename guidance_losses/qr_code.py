@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from kornia.color import rgb_to_grayscale
 from torch import Tensor
 from torch.nn import functional as F
 
 from .input_error import InputError
-from .loss import norm, repeat_reference
+from .loss import luminance, norm, repeat_reference
+from .packages import needed_packages
 
 ERROR_CORRECTION = {"low (7 %)": "l", "medium (15 %)": "m", "quartile (25 %)": "q", "high (30 %)": "h"}
 SIDES = range(21, 178, 4)  # modules of versions 1 to 40
@@ -36,9 +36,9 @@ def qr_modules(text: str, error_correction: str) -> Tensor:
 
     Raises:
         InputError: in one sentence, if there can be no such code.
-        ModuleNotFoundError: without segno.
     """
-    import segno
+    with needed_packages():
+        import segno
 
     if not text:
         raise InputError("the text is empty; write what the code shall say, an address for instance.")
@@ -61,7 +61,7 @@ def read_modules(picture: Tensor) -> Tensor:
     Raises:
         InputError: if there is no such code.
     """
-    dark = rgb_to_grayscale(picture)[0] < 0.5
+    dark = luminance(picture)[0] < 0.5
     rows, columns = (dark.any(dim).nonzero().flatten() for dim in (1, 0))
     if not len(rows):
         raise InputError(NO_CODE)
@@ -146,7 +146,7 @@ class QRLoss:
         kernel = centre_weights(size)[None, None]
 
         def greys(images: Tensor) -> Tensor:
-            part = rgb_to_grayscale(images)[..., top : top + size * side, left : left + size * side]
+            part = luminance(images)[..., top : top + size * side, left : left + size * side]
             return F.conv2d(part, kernel.to(part), stride=size)
 
         return greys

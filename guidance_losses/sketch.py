@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .loss import luminance, norm, repeat_reference, resized_reference
+from .loss import blurred, luminance, norm, repeat_reference, resized_reference
 from .packages import needed_packages
 
 SCALES = (1 / 128, 1 / 32)  # of the blur, as shares of the picture's shorter side: where exactly, and about where
@@ -22,7 +22,7 @@ LEAST_SPREAD = 1e-3  # of a map: below, there are no edges to normalise
 def spread_maps(lines: Tensor) -> Tensor:
     """Line maps `[B, 1, H, W]`, blurred at each scale, with mean 0 and standard deviation 1: `[B, scales, H, W]`."""
     side = min(lines.shape[-2:])
-    maps = torch.cat([_blurred(lines, scale * side) for scale in SCALES], dim=1)
+    maps = torch.cat([blurred(lines, scale * side) for scale in SCALES], dim=1)
     centred = maps - maps.mean(dim=(2, 3), keepdim=True)
     std = torch.linalg.vector_norm(centred, dim=(2, 3), keepdim=True) / math.sqrt(lines[0, 0].numel())
     return centred / (std + LEAST_SPREAD)
@@ -33,13 +33,6 @@ def edges(images: Tensor) -> Tensor:
     with needed_packages():
         from kornia.filters import sobel
     return sobel(luminance(images))
-
-
-def _blurred(lines: Tensor, std: float) -> Tensor:
-    with needed_packages():
-        from kornia.filters import gaussian_blur2d
-    size = 2 * math.ceil(2 * std) + 1
-    return gaussian_blur2d(lines, (size, size), (std, std))
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,10 +33,7 @@ class QRCode(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: str, error_correction: str) -> io.NodeOutput:
-        try:
-            modules = qr_modules(text, ERROR_CORRECTION[error_correction])
-        except ModuleNotFoundError as error:
-            raise InputError("QR codes need segno; install it with pip.") from error
+        modules = qr_modules(text, ERROR_CORRECTION[error_correction])
         return io.NodeOutput(image_to_host(code_picture(modules[None], DRAWN_SIZE, DRAWN_MARGIN)))
 
 
