@@ -1,14 +1,17 @@
 """What comes with the pack and what it stands on: licences, versions, and nothing secret."""
 
+import ast
 import importlib.metadata
 import json
 import re
+import sys
 from collections.abc import Iterator
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.test_repository import PACKAGES
+from tests.test_repository import MODULES, PACKAGES
 from tools.check_secrets import find_secrets
 from tools.comfyui import REPOSITORY, find_host
 
@@ -16,6 +19,8 @@ REQUIREMENT_FILES = sorted(file.name for file in REPOSITORY.glob("requirements*.
 # What we import under another name than the one it is installed by, and what is the host's own.
 INSTALLED_AS = {"PIL": "pillow", "google": "protobuf", "open_clip": "open-clip-torch"}
 HOST_MODULES = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "latent_preview", "server"}
+# The host does not start without them.
+IN_EVERY_COMFYUI = {"aiohttp", "numpy", "PIL", "safetensors", "scipy", "torch", "torchvision"}
 # What a package's metadata says, in as many words as there are packages, and the SPDX name of it.
 SPDX = {
     "Apache-2.0": r"Apache[- ](Software )?(2\.0|License)",
@@ -122,3 +127,14 @@ def test_installing_the_pack_changes_no_version_of_the_hosts():
 def test_the_changelog_dates_the_version():
     (version,) = re.findall(r'^version = "(.*)"$', read("pyproject.toml"), re.MULTILINE)
     assert re.search(rf"^## {re.escape(version)} — \d{{4}}-\d\d-\d\d$", read("CHANGELOG.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_a_comfyui_may_lack_is_imported_where_it_is_needed(name):
+    """Or the whole pack would not load without it."""
+    for module in sorted(MODULES):
+        if f"{module}.".startswith(f"{name}."):
+            tree = ast.parse(read(str(MODULES[module])))
+            lines = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+            others = {line.split()[1].partition(".")[0] for line in lines} - {""} - sys.stdlib_module_names
+            assert others <= IN_EVERY_COMFYUI | HOST_MODULES, module
