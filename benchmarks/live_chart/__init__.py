@@ -1,0 +1,1 @@
+"""What the live chart costs: `python -m benchmarks.live_chart`."""

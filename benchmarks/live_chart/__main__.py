@@ -21,7 +21,7 @@ from tools.server import Client, in_graph, prepare_base, running_host
 from tools.workflow import find
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "live_chart.json"
-STEPS, FACES, RUNS = 50, 1, 4
+STEPS, FACES, RUNS = 20, 1, 3
 
 
 def metered(prompt: dict) -> tuple[dict, str]:
