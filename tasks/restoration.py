@@ -14,7 +14,7 @@ from tools.comfyui import REPOSITORY
 from tools.server import Client
 from tools.workflow import find, to_prompt
 
-TEMPLATE = REPOSITORY / "workflows" / "Inpaint with DSG (embedded model, CPU).json"
+TEMPLATE = REPOSITORY / "workflows" / "02 Mask (CPU).json"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from tools.small_models import GRADIENTS, families, half_grey
 from tools.workflow import find, to_prompt
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "hosts.json"
-TEMPLATES = sorted((REPOSITORY / "workflows").glob("*(embedded model, CPU).json"))
+TEMPLATES = sorted((REPOSITORY / "workflows").glob("*(CPU).json"))
 PEOPLE = 2
 TEST_PACKS = REPOSITORY / "tests" / "host"
 SMALL_MODELS, DYNAMIC_WEIGHTS = TEST_PACKS / "small_models.py", TEST_PACKS / "dynamic_weights.py"
@@ -183,7 +183,7 @@ def host_and_python(text: str) -> tuple[Path, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("hosts", nargs="*", type=host_and_python, metavar="FOLDER[=PYTHON]")
-    parser.add_argument("--only", default="", help='a regular expression, as "^SDXL: exact" or "^templates: Inpaint"')
+    parser.add_argument("--only", default="", help='a regular expression, as "^SDXL: exact" or "^templates: 02"')
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file of the records")
     parser.add_argument("--table", action="store_true", help="print the table of that file and run nothing")
     options = parser.parse_args()

@@ -22,6 +22,7 @@ ARGUMENTS = [
 SETTINGS = {
     "Comfy.TutorialCompleted": True,  # or the template browser opens by itself
     "Comfy.Minimap.Visible": False,
+    "Comfy.Workflow.ShowMissingModelsWarning": False,  # no published checkpoint is here
 }
 WINDOW = {"width": 1600, "height": 960}
 PATIENCE = 120_000  # milliseconds; a machine may be busy

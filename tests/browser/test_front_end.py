@@ -19,7 +19,7 @@ PACK = "ComfyUI-DSG"
 WORKFLOWS = {path.stem: path for path in sorted((REPOSITORY / "workflows").glob("*.json"))}
 SAVED = {path.stem: path for path in sorted((Path(__file__).parent / "saved").glob("*.json"))}
 LOST_CLICK = 20_000  # milliseconds
-EMBEDDED = "Inpaint with DSG (embedded model, CPU)"
+START_HERE, EMBEDDED = "01 Start here (CPU)", "02 Mask (CPU)"
 HELP_PAGES = {path.stem: path for path in sorted((REPOSITORY / "web" / "docs").glob("*.md"))}
 
 # Of each node: its place with the title bar, the least size that its slots and widgets need, and its size.
@@ -165,14 +165,15 @@ def test_an_opened_template_is_read_when_fitted_to_the_window(page, opened):
 
 
 def test_an_opened_template_is_laid_out_to_be_read(page, opened):
-    """No node hides another or is too small for what it shows, links run to the right, notes are seen whole."""
+    """No node hides another or is too small for what it shows, links run to the right or down, notes are seen whole."""
     nodes = {node["id"]: node for node in page.evaluate(NODES)}
     assert overlapping(list(nodes.values())) == []
     for node in nodes.values():
         assert node["size"][0] >= node["least"][0], node["name"]
         assert node["size"][1] >= node["least"][1], node["name"]
     for source, target in page.evaluate(LINKS):
-        assert nodes[source]["box"][0] + nodes[source]["box"][2] < nodes[target]["box"][0], (source, target)
+        (left, top, width, height), (x, y, _, _) = nodes[source]["box"], nodes[target]["box"]
+        assert left + width < x or top + height < y, (source, target)
     (note,) = page.locator(".comfy-markdown .tiptap").all()
     assert note.evaluate("note => note.scrollHeight <= note.clientHeight")
 
@@ -182,6 +183,32 @@ def test_the_newer_nodes_of_a_template_do_not_hide_each_other(page, newer_nodes,
     workflow = open_template(page, name)
     expect(page.locator(".lg-node[data-node-id]")).to_have_count(len(workflow["nodes"]))
     assert overlapping(page.evaluate(DRAWN_NODES)) == []
+
+
+def test_a_template_with_missing_files_offers_them_for_download(page, object_info):
+    """Each that the front end may download, with its folder, and the note has all of them before that."""
+    offer = "on => app.extensionManager.setting.set('Comfy.Workflow.ShowMissingModelsWarning', on)"
+    page.evaluate(offer, True)
+    open_template(page, "20 Text and style (SD 1.5)")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Missing Models")
+    for file in ("checkpoints / v1-5-pruned-emaonly-fp16.safetensors", "text_encoders / open_clip_model.safetensors"):
+        expect(dialog).to_contain_text(file)
+    buttons = dialog.get_by_role("button", name="Download")
+    expect(buttons).to_have_count(2)
+    for button in buttons.all():
+        expect(button).to_be_enabled()
+    page.keyboard.press("Escape")
+    page.evaluate(offer, False)
+
+
+def test_start_here_runs_at_the_press_of_the_button_and_shows_three_runs_side_by_side(page, complaints):
+    open_template(page, START_HERE)
+    page.evaluate(LIGHTEN)
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
+    assert page.evaluate(SHOWN) == [64] * 4  # what is known, and three times what was made of it
+    assert complaints == []
 
 
 def test_the_embedded_template_runs_at_the_press_of_the_button_and_shows_pictures(page, complaints):
@@ -212,8 +239,7 @@ def test_a_workflow_that_was_saved_earlier_opens_as_it_was(page, object_info, co
     for node in prompt.values():
         del node["_meta"]
     assert prompt == to_prompt(workflow, object_info)
-    task = name.replace("Colourise", "Colorize")
-    path = WORKFLOWS.get(f"{task} (embedded model, CPU)") or WORKFLOWS.get(f"{task} (Stable Diffusion)")
+    path = next((WORKFLOWS[stem] for stem in WORKFLOWS if re.sub(r"^\d+ | \(.*", "", stem) == name), None)
     today = to_prompt(json.loads(path.read_text(encoding="utf-8")), object_info) if path else {}
     kinds, kinds_today = (Counter(node["class_type"] for node in each.values()) for each in (prompt, today))
     if kinds == kinds_today:  # nothing was added to the template since: it is the same as today's

@@ -12,11 +12,11 @@ from tools.small_models import GRADIENTS
 def test_the_command_runs_a_part_and_shows_it_as_a_table(tmp_path):
     results = tmp_path / "hosts.json"
     command = [sys.executable, "-m", "tools.hosts", "--results", str(results)]
-    only = ["--only", "^(templates: Inpaint|SD 1.5: )"]
+    only = ["--only", "^(templates: 02|SD 1.5: )"]
     printed = subprocess.run([*command, *only], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
     records = json.loads(results.read_text())
     plain = [record for record in records if record["host"] == records[0]["host"]]  # not those of dynamic weights
-    inpainting = ("templates", "Inpaint with DSG (embedded model, CPU)")
+    inpainting = ("templates", "02 Mask (CPU)")
     expected = [inpainting, *(("SD 1.5", gradient) for gradient in GRADIENTS)]
     assert [(record["row"], record["what"]) for record in plain] == expected
     assert [record["gradient"] for record in plain[1:]] == [[gradient] for gradient in GRADIENTS]

@@ -5,7 +5,7 @@ import json
 from tools.comfyui import REPOSITORY
 from tools.workflow import find, to_prompt
 
-TEMPLATE = REPOSITORY / "workflows" / "Inpaint with DSG (Stable Diffusion).json"
+TEMPLATE = REPOSITORY / "workflows" / "02 Mask (SD 1.5).json"
 
 
 def test_the_template_runs_on_a_full_sd15_checkpoint(host, checkpoint):

@@ -1,6 +1,7 @@
 """Every published workflow runs as it is, and the picture gets closer to what was asked."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,6 +23,37 @@ def test_a_published_workflow_names_only_nodes_and_inputs_that_exist(host, path)
         known = set(groups.get("required", {})) | set(groups.get("optional", {}))
         assert set(node["inputs"]) <= known
         assert set(groups.get("required", {})) <= set(node["inputs"])
+
+
+FILES = ("ckpt_name", "clip_name", "model_name", "detector")  # the inputs that name them
+
+
+def is_from_elsewhere(name: str) -> bool:
+    """Whether it neither comes with the pack nor is left out."""
+    return not name.startswith("faces") and name != "none"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_published_workflow_says_where_its_files_are_to_be_had(host, path):
+    """The note links them with licence and folder; those that the front end may download are offered by it."""
+    workflow = json.loads(path.read_text())
+    prompt = to_prompt(workflow, host.get("/object_info").json())
+    (note,) = (node["widgets_values"][0] for node in workflow["nodes"] if node["type"] == "MarkdownNote")
+    lines = [line for line in note.splitlines() if line.startswith("- [")]
+    needed = 0
+    for node in workflow["nodes"]:
+        inputs = prompt.get(str(node["id"]), {"inputs": {}})["inputs"]
+        for name in filter(is_from_elsewhere, (inputs[key] for key in FILES if key in inputs)):
+            (line,) = (line for line in lines if name.split("/")[-1] in line)
+            assert re.search(r"\]\(https://\S+\) \([\d.]+ (kB|MB|GB)\).*, .+ → \*models/[\w/.-]+\*$", line)
+            needed += 1
+            if name.endswith(".safetensors"):
+                (model,) = (model for model in node["properties"]["models"] if model["name"] == name)
+                assert model["url"].startswith("https://huggingface.co/")
+                assert model["url"].endswith(f"/{name}")
+                assert f"]({model['url']})" in line
+                assert line.endswith(f"*models/{model['directory']}*")
+    assert bool(needed) == (not path.stem.endswith("(CPU)"))
 
 
 def test_the_host_offers_the_templates(host):

@@ -1,6 +1,6 @@
 """Simple wishes: a colour at a place, and symmetry."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 COLOR = Node("color", "DSG_ColorLoss", {"color": "gold", "end_percent": 0.8}, {"place": ("place", 0)})
@@ -20,8 +20,8 @@ def place(side: int) -> list[list[Node]]:
 
 
 EMBEDDED = embedded(
-    "Colour and symmetry with DSG",
-    """## Colour and symmetry with DSG
+    "14 Colour and symmetry",
+    """## Colour and symmetry
 
 Press **Run**. The model draws eight faces that are their own mirror images, with gold behind them at the top.
 
@@ -33,14 +33,14 @@ Press **Run**. The model draws eight faces that are their own mirror images, wit
     rate=0.1,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Colour and symmetry with DSG",
-    f"""## Colour and symmetry with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "14 Colour and symmetry",
+    """## Colour and symmetry
 
-Choose your checkpoint and a prompt, then press **Run**. Instead of the two masks, paint one: *Load Image*, Open in \
+Choose a prompt, then press **Run**. Instead of the two masks, paint one: *Load Image*, Open in \
 MaskEditor.
-
-{TIME_AND_MEMORY}""",
+""",
     place(512),
     [COLOR, SYMMETRY],
     "a cathedral at dawn, photograph",
@@ -48,4 +48,4 @@ MaskEditor.
     rate=0.1,
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

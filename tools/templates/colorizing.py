@@ -1,11 +1,11 @@
 """Colorizing: the picture must be as light and dark as a grey one."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 EMBEDDED = embedded(
-    "Colorize with DSG",
-    """## Colorize with DSG
+    "05 Colorize",
+    """## Colorize
 
 Press **Run**. Of eight drawn faces only the light and dark is known; the model finds colours for them.
 
@@ -20,14 +20,14 @@ Press **Run**. Of eight drawn faces only the light and dark is known; the model 
     automatic=True,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Colorize with DSG",
-    f"""## Colorize with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "05 Colorize",
+    """## Colorize
 
-Choose your checkpoint, your grey picture and a prompt that names its colours, then press **Run**. It may be in \
+Choose your grey picture and a prompt that names its colours, then press **Run**. It may be in \
 colour: only its luminance counts.
-
-{TIME_AND_MEMORY}""",
+""",
     [
         [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
         [Node("grey", "ImageRGBToYUV", {}, {"image": ("image", 0)}, title="Y is the luminance")],
@@ -37,4 +37,4 @@ colour: only its luminance counts.
     "colorized",
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

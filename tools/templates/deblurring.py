@@ -1,14 +1,14 @@
 """Deblurring: the picture, blurred with a known kernel, must agree with a blurred one."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 SMALL_BLUR = {"size": 9, "std": 1.5}
 BLUR = {"size": 31, "std": 5.0}
 
 EMBEDDED = embedded(
-    "Deblur with DSG",
-    """## Deblur with DSG
+    "04 Deblur",
+    """## Deblur
 
 Press **Run**. Eight drawn faces are blurred, with noise; the model makes them sharp again. It is told the blur.
 
@@ -24,14 +24,14 @@ Press **Run**. Eight drawn faces are blurred, with noise; the model makes them s
     automatic=True,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Deblur with DSG",
-    f"""## Deblur with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "04 Deblur",
+    """## Deblur
 
-Choose your checkpoint, your picture and a prompt, then press **Run**. If your picture is blurred already, bypass \
+Choose your picture and a prompt, then press **Run**. If your picture is blurred already, bypass \
 *Blur Picture* (Ctrl + B) and try kernels in *Deblur Loss*.
-
-{TIME_AND_MEMORY}""",
+""",
     [
         [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
         [
@@ -50,4 +50,4 @@ Choose your checkpoint, your picture and a prompt, then press **Run**. If your p
     "deblurred",
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

@@ -1,21 +1,47 @@
 """The graph that most tasks share: above, from left to right, what is known; below, the run that is steered to it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from tools.templates.layout import Node, Template, note
+from tools.templates.models import FLUX, SD15, SDXL, ModelFile, files_note
 
-KNOWN_TOP, RUN_TOP = 230, 690
-LOSS_COLUMNS = 2  # left of the sampler's
+NOTE_HEIGHT, NOTE_LINE, KNOWN_HEIGHT = 120, 22, 450
 BELOW_LINKS = 300  # from the run's top: under the links that leave the first column
 KNOWN_TITLE = "What is known"
 RUN_TITLE = "The run: the model is steered towards it"
 EMBEDDED_MODEL = "faces (flow matching)"  # the better of the two
-CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
+WIDTHS = {2: [260, 250, 240, 265, 265, 225, 300], 3: [225, 225, 215, 215, 215, 220, 195, 270]}  # by columns of losses
+SHOWN = 3  # the column where what is known is shown
 
 TIME_AND_MEMORY = """**Time and memory:** a guided step takes two to three times the time of a plain step, and \
 several times its memory. Its *loss_decoder* input has cheaper ones than the VAE.
 """
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of checkpoint that users have: its published file, and how the host's own templates sample it.
+
+    Attributes:
+        label: the end of a template's name.
+        side: of its pictures, in pixels.
+        latent: the host's node of its empty latent.
+        sampler: the sampler's widgets.
+        guidance: of a model that was distilled to it; it has no negative prompt.
+    """
+
+    label: str
+    checkpoint: ModelFile
+    side: int
+    latent: str
+    sampler: dict = field(default_factory=dict)
+    guidance: float | None = None
+
+
+STABLE_DIFFUSION = Family("SD 1.5", SD15, 512, "EmptyLatentImage", {"steps": 30, "cfg": 5.0})
+STABLE_DIFFUSION_XL = Family("SDXL", SDXL, 1024, "EmptyLatentImage", {"steps": 30, "cfg": 5.0})
+FLUX_DEV = Family("Flux", FLUX, 1024, "EmptySD3LatentImage", {"steps": 20, "cfg": 1.0, "scheduler": "simple"}, 3.5)
 
 
 def embedded(
@@ -34,28 +60,29 @@ def embedded(
     """The task on the embedded model, for eight faces.
 
     Args:
-        known: the source and what is made of it, at most three columns; the last node's output is shown. May be empty.
-        losses: one or two, each without its conditioning; they are chained.
+        known: the source and what is made of it, at most three columns; the last node's output is shown. A fourth
+            column is shown in its place. May be empty.
+        losses: one to three, each without its conditioning; they are chained.
         file: prefix of the saved pictures.
-        networks: the loaders of the losses' networks, at most two.
+        networks: the loaders of the losses' networks, at most three.
         automatic: the rate is found by itself.
         tiles: the pictures tile, and are decoded and shown so.
         method: of the guidance, on DSG's sphere.
     """
     model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8})
-    columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:]]]
+    columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:2]]]
     sources = {"model": ("model", 0), "positive": ("model", 1), "negative": ("model", 2), "vae": ("model", 3)}
     sources["latent_image"] = ("model", 4)
     sampler = {"steps": steps, "guidance_rate": rate}
     steering = steered_by(method)
     if automatic:
         steering["rate_blend"] = Node("rate", "DSG_AutomaticGuidanceRate")
-    return _guided(
-        f"{name} (embedded model, CPU)", text, known, columns, losses, sources, sampler, file, steering, tiles
-    )
+    name = f"{name} (CPU)"
+    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:])
 
 
-def stable_diffusion(
+def pretrained(
+    family: Family,
     name: str,
     text: str,
     known: Sequence[list[Node]],
@@ -67,20 +94,28 @@ def stable_diffusion(
     tiles: bool = False,
     method: str = "DSG",
 ) -> Template:
-    """The task on a Stable Diffusion checkpoint, 512×512. The arguments are those of `embedded`."""
-    model = [Node("model", "CheckpointLoaderSimple", {"ckpt_name": CHECKPOINT}), Node("latent", "EmptyLatentImage")]
-    texts = {"positive": prompt, "negative": "text, watermark, blurry"}
+    """The task on a published checkpoint; the note names its files. The arguments are those of `embedded`."""
+    size = {"width": family.side, "height": family.side}
+    model = Node("model", "CheckpointLoaderSimple", {"ckpt_name": family.checkpoint.name}, files=(family.checkpoint,))
+    texts = {"positive": prompt, "negative": "" if family.guidance else "text, watermark, blurry"}
     prompts = [
         Node(key, "CLIPTextEncode", {"text": words}, {"clip": ("model", 1)}, f"{key.title()} prompt", height=100)
         for key, words in texts.items()
     ]
-    columns = [[*model, *networks[:1]], [*prompts, *networks[1:]]]
+    latent = Node("latent", family.latent, size)
     sources = {"model": ("model", 0), "positive": ("positive", 0), "negative": ("negative", 0), "vae": ("model", 2)}
     sources["latent_image"] = ("latent", 0)
-    sampler = {"steps": 30, "cfg": 5.0, "guidance_rate": rate}
-    return _guided(
-        f"{name} (Stable Diffusion)", text, known, columns, losses, sources, sampler, file, steered_by(method), tiles
-    )
+    columns = [[model, latent, *networks[:1]], [*prompts, *networks[1:2]]]
+    if family.guidance:
+        guided = Node("guided", "FluxGuidance", {"guidance": family.guidance}, {"conditioning": ("positive", 0)})
+        columns.append([guided])
+        sources["positive"] = ("guided", 0)
+    files = [file for node in (model, *networks) for file in node.files]
+    needed = files_note(files)
+    text = f"{text}\n{needed}\n\n{TIME_AND_MEMORY}"
+    sampler = family.sampler | {"guidance_rate": rate}
+    name, steering, lines = f"{name} ({family.label})", steered_by(method), len(needed.splitlines())
+    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], lines)
 
 
 def steered_by(method: str) -> dict[str, Node]:
@@ -100,26 +135,35 @@ def _guided(
     file: str,
     steering: dict[str, Node],
     tiles: bool,
+    networks: Sequence[Node],
+    lines: int = 0,
 ) -> Template:
+    """`networks`: those that the first columns have no room for; `lines`: by which the note is longer."""
     before = [sources["positive"], *((loss.key, 0) for loss in losses)]
     decode = "DSG_SeamlessDecode" if tiles else "VAEDecode"
     steered = {socket: (node.key, 0) for socket, node in steering.items()}
     chain = [replace(loss, links={"conditioning": source, **loss.links}) for loss, source in zip(losses, before)]
+    widths = WIDTHS[max(2, len(losses))]
+    left = [*columns, *([loss] for loss in chain)]
+    left[-1] += steering.values()
+    left[len(columns)] += networks
+    left[len(columns) : len(columns)] = [[] for _ in range(len(widths) - 3 - len(left))]
     below = [
-        *columns,
-        *[[], *([loss] for loss in chain[:-1]), [chain[-1], *steering.values()]][-LOSS_COLUMNS:],
+        *left,
         [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]} | steered)],
         [
             Node("decode", decode, {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
             Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
         ],
     ]
+    note_height = NOTE_HEIGHT + lines * NOTE_LINE
+    known_top = note_height + 110
+    run_top = known_top + (KNOWN_HEIGHT if known else 0)
     above: list[list[Node]] = [[] for _ in below]
     if known:
         shown = Node("show", "PreviewImage", {}, {"images": (known[-1][-1].key, 0)}, title="Known", height=250)
-        for place, nodes in [*enumerate(known), (3, [shown])]:
-            above[place] = [replace(nodes[0], top=KNOWN_TOP), *nodes[1:]]
-    run_top = RUN_TOP if known else KNOWN_TOP
+        for place, nodes in ({SHOWN: [shown]} | dict(enumerate(known))).items():
+            above[place] = [replace(nodes[0], top=known_top), *nodes[1:]]
     for nodes in filter(None, below):
         nodes[0] = replace(nodes[0], top=run_top + (nodes[0].top or 0))
     results = [
@@ -129,7 +173,7 @@ def _guided(
     if tiles:
         results.insert(1, Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled", height=440))
     rows = [[*top, *bottom] for top, bottom in zip(above, below)]
-    rows[0].insert(0, note(text, 0, 120, span=5))
+    rows[0].insert(0, note(text, 0, note_height, span=len(widths) - 2))
     groups = {KNOWN_TITLE: [node.key for column in above for node in column]} if known else {}
     groups[RUN_TITLE] = [node.key for column in below for node in column]
-    return Template(name, [260, 250, 240, 265, 265, 225, 300], [*rows, results], groups)
+    return Template(name, widths, [*rows, results], groups)

@@ -1,10 +1,11 @@
 """Inpainting: the picture must agree with the known pixels."""
 
+from tools.templates.guided import FLUX_DEV, STABLE_DIFFUSION, STABLE_DIFFUSION_XL, Family, pretrained
 from tools.templates.layout import Node, Template, note
 
 # The front end shows a note's line breaks as they are (here, a line that ends in a backslash goes on), and its newer
 # design shows code as blue on blue.
-EMBEDDED_NOTE = """## Inpaint with DSG
+EMBEDDED_NOTE = """## Mask
 
 Press **Run**. A miniature model that comes with the pack restores eight drawn faces, of which 70 % of the pixels are \
 hidden, on a CPU.
@@ -16,20 +17,8 @@ how it went.
 it, Ctrl + B) to see what the model draws by itself.
 """
 
-SD_NOTE = """## Inpaint with DSG
-
-Any Stable Diffusion checkpoint will do; it needs no inpainting training. What is white in the mask is made anew, the \
-rest guides the sampler. Choose your checkpoint, your picture and your prompt, then press **Run**.
-
-**A mask of your own:** paint it in the MaskEditor (right-click *Load Image*) and connect *Load Image*'s MASK to \
-*Mask Loss*.
-
-**Time and memory:** a guided step goes forward and backward through the model and the VAE: two to three times the \
-time of a plain step, and several times its memory. Its *loss_decoder* input has cheaper ones than the VAE.
-"""
-
-INPAINT_EMBEDDED = Template(
-    "Inpaint with DSG (embedded model, CPU)",
+EMBEDDED = Template(
+    "02 Mask (CPU)",
     [245, 265, 240, 260, 270, 380],
     [
         [
@@ -132,112 +121,51 @@ INPAINT_EMBEDDED = Template(
     },
 )
 
-INPAINT_SD = Template(
-    "Inpaint with DSG (Stable Diffusion)",
-    [320, 280, 260, 270, 200, 370],
-    [
+
+def on(family: Family) -> Template:
+    """A hole of the example picture, made anew."""
+    side = family.side
+    return pretrained(
+        family,
+        "02 Mask",
+        """## Mask
+
+Choose your picture and a prompt, then press **Run**. What is white in the mask is made anew, the rest guides the \
+sampler. The model needs no inpainting training.
+
+**A mask of your own:** paint it in the MaskEditor (right-click *Load Image*) and connect *Load Image*'s MASK to \
+*Mask Loss*.
+""",
         [
-            Node("all", "SolidMask", {"value": 0.0, "width": 512, "height": 512}, title="Known (black)", top=0),
-            Node("hole", "SolidMask", {"value": 1.0, "width": 192, "height": 192}, title="To make anew (white)"),
-            Node("model", "CheckpointLoaderSimple", {"ckpt_name": "v1-5-pruned-emaonly-fp16.safetensors"}, top=660),
+            [
+                Node("all", "SolidMask", {"value": 0.0, "width": side, "height": side}, title="Known (black)"),
+                Node(
+                    "hole", "SolidMask", {"width": side * 3 // 8, "height": side * 3 // 8}, title="To make anew (white)"
+                ),
+            ],
+            [
+                Node(
+                    "mask",
+                    "MaskComposite",
+                    {"x": side * 5 // 16, "y": side * 3 // 16, "operation": "add"},
+                    {"destination": ("all", 0), "source": ("hole", 0)},
+                    title="Mask",
+                )
+            ],
+            [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+            [Node("shown", "MaskPreview", {}, {"mask": ("mask", 0)}, title="The mask", height=250)],
         ],
         [
-            Node(
-                "mask",
-                "MaskComposite",
-                {"x": 160, "y": 96, "operation": "add"},
-                {"destination": ("all", 0), "source": ("hole", 0)},
-                title="Mask",
-                top=0,
-            ),
-            Node("image", "LoadImage", {"image": "example.png"}, height=354),
-            Node(
-                "positive",
-                "CLIPTextEncode",
-                {"text": "a cheerful drawing of a girl with yellow hair on a green hill, blue sky"},
-                {"clip": ("model", 1)},
-                title="Positive prompt",
-                top=660,
-                height=130,
-            ),
-            Node(
-                "negative",
-                "CLIPTextEncode",
-                {"text": "text, watermark, blurry"},
-                {"clip": ("model", 1)},
-                title="Negative prompt",
-                height=130,
-            ),
-        ],
-        [
-            note(SD_NOTE, -60, 160, span=3),
             Node(
                 "loss",
                 "DSG_MaskLoss",
-                {
-                    "weight": 1.0,
-                    "start_percent": 0.0,
-                    "end_percent": 1.0,
-                    "threshold": 0.5,
-                    "restore_known": True,
-                },
-                {"conditioning": ("positive", 0), "image": ("image", 0), "mask": ("mask", 0)},
-                top=660,
-            ),
-            Node("latent", "EmptyLatentImage", {"width": 512, "height": 512, "batch_size": 1}),
+                {"restore_known": True},
+                {"image": ("image", 0), "mask": ("mask", 0)},
+            )
         ],
-        [
-            Node(
-                "sampler",
-                "DSG_KSampler",
-                {
-                    "seed": 0,
-                    "steps": 30,
-                    "cfg": 5.0,
-                    "scheduler": "normal",
-                    "denoise": 1.0,
-                    "guidance_rate": 0.2,
-                },
-                {
-                    "model": ("model", 0),
-                    "positive": ("loss", 0),
-                    "negative": ("negative", 0),
-                    "latent_image": ("latent", 0),
-                    "vae": ("model", 2),
-                },
-                top=660,
-            ),
-        ],
-        [
-            Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": ("model", 2)}, top=660),
-            Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}, top=790),
-        ],
-        [
-            Node(
-                "save",
-                "SaveImage",
-                {"filename_prefix": "DSG/inpaint"},
-                {"images": ("decode", 0)},
-                title="Restored",
-                top=-60,
-                height=480,
-            ),
-            Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", height=560),
-        ],
-    ],
-    {
-        "What is known: the picture, but for the hole": ["image", "all", "hole", "mask"],
-        "The run: the model is steered towards it": [
-            "model",
-            "positive",
-            "negative",
-            "loss",
-            "latent",
-            "sampler",
-            "decode",
-            "report",
-        ],
-    },
-)
+        "a cheerful drawing of a girl with yellow hair on a green hill, blue sky",
+        "mask",
+    )
 
-TEMPLATES = [INPAINT_EMBEDDED, INPAINT_SD]
+
+TEMPLATES = [EMBEDDED, *map(on, (STABLE_DIFFUSION, STABLE_DIFFUSION_XL, FLUX_DEV))]

@@ -1,31 +1,30 @@
 """Landmarks: eyes, nose and mouth lie where a reference has them. No face detector comes with the pack."""
 
-from tools.templates.face_id import INSIGHTFACE
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
+from tools.templates.networks import faces
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Landmarks with DSG",
-    f"""## Landmarks with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "12 Landmarks",
+    """## Landmarks
 
-Choose your checkpoint, insightface's face network and detector (*buffalo_l*: *w600k_r50.onnx* and *det_10g.onnx*; for \
-non-commercial use), a photograph of a face that lies as yours is to lie, and a prompt for a portrait. Then press \
-**Run**.
+Choose a photograph of a face that lies as yours is to lie, and a prompt for a portrait, then press **Run**. \
+insightface's networks are for **non-commercial research only**.
 
 **Try:** chain *FaceID Loss* to say whose face it is; both take the same model.
-
-{TIME_AND_MEMORY}""",
+""",
     [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [Node("loss", "DSG_LandmarkLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a portrait photograph of an old sailor, soft light",
     "landmarks",
     rate=0.1,
-    networks=[Node("network", "DSG_LoadFaceModel", INSIGHTFACE)],
+    networks=[faces("network")],
 )
 
 # The thumbnail's picture: eyes and mouth alone are known, and a segmentation model finds them.
 IDEA = embedded(
-    "Landmarks with DSG",
+    "12 Landmarks",
     "",
     [
         [
@@ -62,4 +61,4 @@ IDEA = embedded(
     networks=[Node("network", "DSG_LoadSegmentationModel", {"model_name": "faces"})],
 )
 
-TEMPLATES = [STABLE_DIFFUSION]
+TEMPLATES = [SD15]

@@ -8,6 +8,7 @@ nodes.
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.templates.models import ModelFile
 from tools.workflow import WIDGET_TYPES, default_value, widgets
 
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
@@ -29,7 +30,8 @@ class Node:
     `links`: input name → (key of another node, its output's number).
 
     `top` is where it begins; by itself, below the node before it in its column. `height` is for nodes that show text or
-    pictures; the others are as high as their slots and widgets. `span` is the number of columns that it covers.
+    pictures; the others are as high as their slots and widgets. `span` is the number of columns that it covers. `files`
+    are those that its widgets name.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Node:
     top: int | None = None
     height: int | None = None
     span: int = 1
+    files: tuple[ModelFile, ...] = ()
 
 
 @dataclass
@@ -85,6 +88,8 @@ def node_json(node: Node, number: int, place: tuple[int, int], width: int, info:
         "properties": {"Node name for S&R": node.kind},
         "widgets_values": list(node.widgets.values()),
     }
+    if offered := [file.properties for file in node.files if file.is_offered]:
+        entry["properties"]["models"] = offered
     if node.title:
         entry["title"] = node.title
     if info is None:

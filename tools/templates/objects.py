@@ -1,7 +1,8 @@
 """Object location: what is named lies where a mask is white. No object detector comes with the pack."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
+from tools.templates.networks import detector
 
 
 def box(side: int, left: int, top: int, width: int, height: int) -> list[list[Node]]:
@@ -24,16 +25,15 @@ def box(side: int, left: int, top: int, width: int, height: int) -> list[list[No
     ]
 
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Objects with DSG",
-    f"""## Objects with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "13 Objects",
+    """## Objects
 
-Choose your checkpoint and one of torchvision's detectors (*models/dsg/detection*), then press **Run**. The dog comes \
-to sit where the mask is white. Name what is to be there in the prompt as well.
+Press **Run**. The dog comes to sit where the mask is white. Name what is to be there in the prompt as well.
 
 **A mask of your own:** add *Load Image*, paint in its MaskEditor (right-click) and connect its MASK to *Object Loss*.
-
-{TIME_AND_MEMORY}""",
+""",
     box(512, 40, 176, 224, 304),
     [
         Node(
@@ -45,14 +45,12 @@ to sit where the mask is white. Name what is to be there in the prompt as well.
     ],
     "a photograph of a dog on a beach, sea and sky",
     "objects",
-    networks=[
-        Node("network", "DSG_LoadDetector", {"model_name": "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth"}),
-    ],
+    networks=[detector("network")],
 )
 
 # The thumbnail's picture: glasses instead of a dog, which a segmentation model finds.
 IDEA = embedded(
-    "Objects with DSG",
+    "13 Objects",
     "",
     box(64, 14, 22, 36, 12),
     [Node("loss", "DSG_SegmentationLoss", {"classes": "glasses"}, {"model": ("network", 0), "mask": ("mask", 0)})],
@@ -61,4 +59,4 @@ IDEA = embedded(
     networks=[Node("network", "DSG_LoadSegmentationModel", {"model_name": "faces"})],
 )
 
-TEMPLATES = [STABLE_DIFFUSION]
+TEMPLATES = [SD15]

@@ -1,11 +1,11 @@
 """Palette: the picture has the colours of another one."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 EMBEDDED = embedded(
-    "Colours of a picture with DSG",
-    """## Colours of a picture with DSG
+    "11 Palette",
+    """## Palette
 
 Press **Run**. The model draws eight faces of its own in the colours of the eight that are given.
 
@@ -17,14 +17,14 @@ Press **Run**. The model draws eight faces of its own in the colours of the eigh
     rate=0.1,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Colours of a picture with DSG",
-    f"""## Colours of a picture with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "11 Palette",
+    """## Palette
 
-Choose your checkpoint, a picture whose colours you like and a prompt, then press **Run**. How much there is of a \
+Choose a picture whose colours you like and a prompt, then press **Run**. How much there is of a \
 colour counts too: crop the picture to what you want.
-
-{TIME_AND_MEMORY}""",
+""",
     [[Node("image", "LoadImage", {"image": "example.png"}, height=330, title="Whose colours")]],
     [Node("loss", "DSG_PaletteLoss", {}, {"image": ("image", 0)})],
     "a photograph of a harbour in the evening, boats, calm water",
@@ -32,4 +32,4 @@ colour counts too: crop the picture to what you want.
     rate=0.1,
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

@@ -1,11 +1,11 @@
 """Seamless: the picture tiles."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 EMBEDDED = embedded(
-    "Tile with DSG",
-    """## Tile with DSG
+    "15 Seamless tile",
+    """## Seamless tile
 
 Press **Run**. The model draws eight faces that tile: copies beside and below each other show no seam.
 
@@ -18,14 +18,14 @@ Press **Run**. The model draws eight faces that tile: copies beside and below ea
     tiles=True,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Tile with DSG",
-    f"""## Tile with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "15 Seamless tile",
+    """## Seamless tile
 
-Choose your checkpoint and a prompt, then press **Run**. *Seamless Loss* and *Seamless VAE Decode* want the same \
+Choose a prompt, then press **Run**. *Seamless Loss* and *Seamless VAE Decode* want the same \
 *tiles*.
-
-{TIME_AND_MEMORY}""",
+""",
     [],
     [Node("loss", "DSG_SeamlessLoss")],
     "mossy cobblestones seen from above, even light",
@@ -34,4 +34,4 @@ Choose your checkpoint and a prompt, then press **Run**. *Seamless Loss* and *Se
     tiles=True,
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

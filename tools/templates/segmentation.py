@@ -1,11 +1,12 @@
 """Segmentation: the picture has its parts where a reference has them."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
+from tools.templates.networks import segmentation
 
 EMBEDDED = embedded(
-    "Segmentation with DSG",
-    """## Segmentation with DSG
+    "06 Segmentation",
+    """## Segmentation
 
 Press **Run**. A miniature segmentation model finds hair, skin, clothes, eyes, mouth and glasses on eight drawn faces; \
 the model draws other faces that have them in the same places.
@@ -19,21 +20,19 @@ the model draws other faces that have them in the same places.
     networks=[Node("network", "DSG_LoadSegmentationModel", {"model_name": "faces"})],
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Segmentation with DSG",
-    f"""## Segmentation with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "06 Segmentation",
+    """## Segmentation
 
-Choose your checkpoint, a segmentation model in *models/dsg/segmentation* (a Hugging Face folder with safetensors), a \
-picture whose layout you want and a prompt, then press **Run**.
-
-{TIME_AND_MEMORY}""",
+Choose a picture whose layout you want and a prompt, then press **Run**. Any segmentation model of Hugging Face that \
+is a folder with *config.json* and safetensors will do; both files go into one folder.
+""",
     [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [Node("loss", "DSG_SegmentationLoss", {}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of a woman on a meadow under a clear sky",
     "segmentation",
-    networks=[
-        Node("network", "DSG_LoadSegmentationModel", {"model_name": "segformer-b0-finetuned-ade-512-512"}),
-    ],
+    networks=[segmentation("network")],
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

@@ -1,13 +1,13 @@
 """Sketch: the picture's edges lie where a drawing has its lines."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 LINES = {"low_threshold": 0.2, "high_threshold": 0.5}
 
 EMBEDDED = embedded(
-    "Draw from a sketch with DSG",
-    """## Draw from a sketch with DSG
+    "10 Sketch",
+    """## Sketch
 
 Press **Run**. Of eight drawn faces only the lines are known; the model makes other faces that have them.
 
@@ -22,14 +22,14 @@ Press **Run**. Of eight drawn faces only the lines are known; the model makes ot
     rate=0.1,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Draw from a sketch with DSG",
-    f"""## Draw from a sketch with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "10 Sketch",
+    """## Sketch
 
-Choose your checkpoint, a picture to take the lines from and a prompt, then press **Run**. A drawing of your own: \
+Choose a picture to take the lines from and a prompt, then press **Run**. A drawing of your own: \
 connect it instead of *Canny*, and set *lines* to *dark on light*.
-
-{TIME_AND_MEMORY}""",
+""",
     [
         [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
         [Node("canny", "Canny", LINES, {"image": ("image", 0)}, title="Lines")],
@@ -40,4 +40,4 @@ connect it instead of *Canny*, and set *lines* to *dark on light*.
     rate=0.1,
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

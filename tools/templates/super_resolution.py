@@ -1,11 +1,11 @@
 """Super-resolution: the picture, made small, must agree with a small one."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 
 EMBEDDED = embedded(
-    "Super-resolution with DSG",
-    """## Super-resolution with DSG
+    "03 Super-resolution",
+    """## Super-resolution
 
 Press **Run**. Eight drawn faces are made four times smaller, with noise; the model makes them large again.
 
@@ -21,14 +21,14 @@ Press **Run**. Eight drawn faces are made four times smaller, with noise; the mo
     automatic=True,
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Super-resolution with DSG",
-    f"""## Super-resolution with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "03 Super-resolution",
+    """## Super-resolution
 
-Choose your checkpoint, your small picture and a prompt that says what it shows, then press **Run**. The small \
+Choose your small picture and a prompt that says what it shows, then press **Run**. The small \
 picture is 128×128, the latent four times as large.
-
-{TIME_AND_MEMORY}""",
+""",
     [
         [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
         [
@@ -46,4 +46,4 @@ picture is 128×128, the latent four times as large.
     "super-resolution",
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

@@ -1,13 +1,14 @@
 """Text: the picture fits a sentence, by a CLIP."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
+from tools.templates.networks import clip
 
 TEXT_HEIGHT = 270
 
 EMBEDDED = embedded(
-    "Text with DSG",
-    """## Text with DSG
+    "09 Text",
+    """## Text
 
 Press **Run**. The miniature model knows no words, but a miniature CLIP does: it steers the model to what \
 the sentence says.
@@ -23,14 +24,13 @@ Loss* to say where everything is.
     networks=[Node("network", "DSG_LoadCLIP", {"clip_name": "faces"})],
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Text with DSG",
-    f"""## Text with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "09 Text",
+    """## Text
 
-Choose your checkpoint and a CLIP of open_clip (*models/clip*, with its architecture), then press **Run**. The prompt \
-says what to draw; *Text Loss* insists on what the model tends to forget.
-
-{TIME_AND_MEMORY}""",
+Press **Run**. The prompt says what to draw; *Text Loss* insists on what the model tends to forget.
+""",
     [],
     [
         Node(
@@ -44,9 +44,7 @@ says what to draw; *Text Loss* insists on what the model tends to forget.
     "a lighthouse on a cliff, a red bicycle leans on it",
     "text",
     rate=0.1,
-    networks=[
-        Node("network", "DSG_LoadCLIP", {"clip_name": "open_clip_vit_b_16.safetensors", "architecture": "ViT-B-16"}),
-    ],
+    networks=[clip("network")],
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

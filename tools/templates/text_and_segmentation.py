@@ -1,12 +1,13 @@
 """Text and segmentation: the picture fits a sentence, and has its parts where a reference has them."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
+from tools.templates.networks import clip, segmentation
 from tools.templates.text import TEXT_HEIGHT
 
 EMBEDDED = embedded(
-    "Text and segmentation with DSG",
-    """## Text and segmentation with DSG
+    "21 Text and segmentation",
+    """## Text and segmentation
 
 Press **Run**. A miniature CLIP reads a sentence, a miniature segmentation model finds the parts of eight drawn \
 faces. The model draws eight others that fit the sentence and have their parts in the same places.
@@ -27,15 +28,13 @@ faces. The model draws eight others that fit the sentence and have their parts i
     ],
 )
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Text and segmentation with DSG",
-    f"""## Text and segmentation with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "21 Text and segmentation",
+    """## Text and segmentation
 
-Choose your checkpoint, a CLIP of open_clip (*models/clip*, with its architecture), a segmentation model in \
-*models/dsg/segmentation* (a Hugging Face folder with safetensors) and a picture whose layout you want, then press \
-**Run**. *Text Loss* says what is there, *Segmentation Loss* where.
-
-{TIME_AND_MEMORY}""",
+Choose a picture whose layout you want, then press **Run**. *Text Loss* says what is there, *Segmentation Loss* where.
+""",
     [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [
         Node(
@@ -49,10 +48,7 @@ Choose your checkpoint, a CLIP of open_clip (*models/clip*, with its architectur
     ],
     "a photograph of a woman in a red dress on a meadow under a clear sky",
     "text-and-segmentation",
-    networks=[
-        Node("clip", "DSG_LoadCLIP", {"clip_name": "open_clip_vit_b_16.safetensors", "architecture": "ViT-B-16"}),
-        Node("network", "DSG_LoadSegmentationModel", {"model_name": "segformer-b0-finetuned-ade-512-512"}),
-    ],
+    networks=[clip("clip"), segmentation("network")],
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

@@ -1,12 +1,13 @@
 """Text and style: the picture fits a sentence, and has the colours and strokes of a reference."""
 
-from tools.templates.guided import TIME_AND_MEMORY, embedded, stable_diffusion
+from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
+from tools.templates.networks import clip
 from tools.templates.text import TEXT_HEIGHT
 
 EMBEDDED = embedded(
-    "Text and style with DSG",
-    """## Text and style with DSG
+    "20 Text and style",
+    """## Text and style
 
 Press **Run**. The sentence asks for pink hair, the one known picture for its strokes and colours, and the model draws \
 eight faces with both. Both losses look through the same miniature CLIP, and their *weights* share out the say.
@@ -25,14 +26,14 @@ eight faces with both. Both losses look through the same miniature CLIP, and the
 
 RANGE = {"start_percent": 0.3, "end_percent": 0.7}
 
-STABLE_DIFFUSION = stable_diffusion(
-    "Text and style with DSG",
-    f"""## Text and style with DSG
+SD15 = pretrained(
+    STABLE_DIFFUSION,
+    "20 Text and style",
+    """## Text and style
 
-Choose your checkpoint, a CLIP of open_clip (*models/clip*, with its architecture) and a picture of the style, then \
-press **Run**. *Text Loss* insists on a sentence, *Style Loss* on the way of painting; their weights share out the say.
-
-{TIME_AND_MEMORY}""",
+Choose a picture of the style, then press **Run**. *Text Loss* insists on a \
+sentence, *Style Loss* on the way of painting; their weights share out the say.
+""",
     [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
     [
         Node(
@@ -52,9 +53,7 @@ press **Run**. *Text Loss* insists on a sentence, *Style Loss* on the way of pai
     "a lighthouse on a cliff, a red bicycle leans on it",
     "text-and-style",
     rate=0.1,
-    networks=[
-        Node("network", "DSG_LoadCLIP", {"clip_name": "open_clip_vit_b_16.safetensors", "architecture": "ViT-B-16"}),
-    ],
+    networks=[clip("network")],
 )
 
-TEMPLATES = [EMBEDDED, STABLE_DIFFUSION]
+TEMPLATES = [EMBEDDED, SD15]

@@ -1,0 +1,26 @@
+"""The loaders of published networks, with the files that they name."""
+
+from tools.templates.layout import Node
+from tools.templates.models import CLIP, DETECTOR, INSIGHTFACE, SEGFORMER, SEGFORMER_NAME
+
+
+def clip(key: str) -> Node:
+    """OpenAI's ViT-B/16, the CLIP of the paper, in open_clip's form."""
+    widgets = {"clip_name": CLIP.name, "architecture": "ViT-B-16-quickgelu"}
+    return Node(key, "DSG_LoadCLIP", widgets, files=(CLIP,))
+
+
+def segmentation(key: str) -> Node:
+    """SegFormer for ADE20K's classes."""
+    return Node(key, "DSG_LoadSegmentationModel", {"model_name": SEGFORMER_NAME}, files=SEGFORMER)
+
+
+def faces(key: str) -> Node:
+    """insightface's ArcFace, and its detector."""
+    recogniser, detector = INSIGHTFACE
+    return Node(key, "DSG_LoadFaceModel", {"model_name": recogniser.name, "detector": detector.name}, files=INSIGHTFACE)
+
+
+def detector(key: str) -> Node:
+    """torchvision's Faster R-CNN for COCO's classes."""
+    return Node(key, "DSG_LoadDetector", {"model_name": DETECTOR.name}, files=(DETECTOR,))

@@ -1,0 +1,75 @@
+"""The first one to open: the same seed without guidance, with DPS and with DSG, side by side."""
+
+from tools.templates.guided import EMBEDDED_MODEL
+from tools.templates.layout import Node, Template, note
+
+TEXT = """## Start here
+
+Press **Run**. Of four drawn faces only 30 % of the pixels are known. The same model starts three times from the same \
+noise:
+
+- **Unguided:** the model draws somebody.
+- **DPS:** plain guidance by the gradient.
+- **DSG:** the same gradient, on the sphere where the model's own samples live.
+
+*Mask Loss* says what the pictures must agree with; *DSG KSampler* is the host's KSampler, steered there.
+
+**Try:** another *guidance_rate* or *hidden*, then the templates **02** and up. A model that comes with the pack is \
+all it takes, on a CPU.
+"""
+
+WIDTHS = [225, 225, 240, 250, 250, 250]
+NOTE_HEIGHT, BELOW_NOTE, PICTURES = 230, 340, 480
+FACES = 4
+RUNS = {"unguided": "Unguided", "dps": "DPS", "dsg": "DSG"}
+GREY = {"width": 64, "height": 64, "batch_size": FACES, "color": 8421504}
+
+
+def run(key: str) -> list[Node]:
+    """One of the runs, from above to below: sampler, decoder, pictures."""
+    sources = {"model": ("model", 0), "positive": ("loss", 0), "negative": ("model", 2), "latent_image": ("model", 4)}
+    others = {"unguided": {"positive": ("model", 1)}, "dps": {"method": ("method", 0)}}
+    links = sources | {"vae": ("model", 3)} | others.get(key, {})
+    title, decoded = RUNS[key], f"{key}_decode"
+    file = {"filename_prefix": f"DSG/start-{key}"}
+    return [
+        Node(key, "DSG_KSampler", {"guidance_rate": 0.2}, links, title=title, top=0),
+        Node(decoded, "VAEDecode", {}, {"samples": (key, 0), "vae": ("model", 3)}, top=PICTURES),
+        Node(f"{key}_save", "SaveImage", file, {"images": (decoded, 0)}, title=f"{title}: made", height=340),
+    ]
+
+
+EMBEDDED = Template(
+    "01 Start here (CPU)",
+    WIDTHS,
+    [
+        [
+            note(TEXT, 0, NOTE_HEIGHT, span=3),
+            Node("faces", "DSG_LoadEmbeddedFaces", {"count": FACES}, top=BELOW_NOTE),
+            Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": FACES}),
+        ],
+        [
+            Node("hide", "DSG_RandomMask", {"hidden": 0.7, "seed": 2}, {"image": ("faces", 0)}, top=BELOW_NOTE),
+            Node("grey", "EmptyImage", GREY, title="Grey, to show"),
+            Node("method", "DSG_GuidanceMethod", {"method": "DPS", "step_size": 10.0}),
+        ],
+        [
+            Node(
+                "known",
+                "ImageCompositeMasked",
+                {},
+                {"destination": ("faces", 0), "source": ("grey", 0), "mask": ("hide", 0)},
+                title="What is known",
+                top=BELOW_NOTE,
+            ),
+            Node(
+                "loss", "DSG_MaskLoss", {}, {"conditioning": ("model", 1), "image": ("faces", 0), "mask": ("hide", 0)}
+            ),
+            Node("show", "PreviewImage", {}, {"images": ("known", 0)}, title="Known", height=200),
+        ],
+        *(run(key) for key in RUNS),
+    ],
+    {title: [key, f"{key}_decode", f"{key}_save"] for key, title in RUNS.items()},
+)
+
+TEMPLATES = [EMBEDDED]
