@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
+from tests.browser.conftest import WINDOW
 from tools.comfyui import REPOSITORY
 from tools.workflow import to_prompt
 
@@ -40,6 +41,11 @@ SETTLED = """() => new Promise(resolve => {
     look();
 })"""
 LINKS = "() => [...app.graph.links.values()].map(link => [link.origin_id, link.target_id])"
+
+# The templates whose names do not fit on their cards.
+CUT_NAMES = """() => [...document.querySelectorAll("[data-testid^='template-workflow-'] h3")]
+    .filter(name => name.scrollHeight > name.clientHeight || name.scrollWidth > name.clientWidth)
+    .map(name => name.innerText)"""
 
 PLACE_NODE = """id => {
     app.graph.clear();
@@ -128,6 +134,10 @@ def test_the_template_browser_shows_the_templates_with_their_thumbnails(page, co
         picture = card.locator("img").first
         expect(picture).to_be_visible()
         page.wait_for_function("img => img.naturalWidth === 400", arg=picture.element_handle(), polling=200)
+    for width in (1280, 1920):
+        page.set_viewport_size({"width": width, "height": WINDOW["height"]})
+        assert page.evaluate(CUT_NAMES) == [], width
+    page.set_viewport_size(WINDOW)
     page.keyboard.press("Escape")
     assert complaints == []
 

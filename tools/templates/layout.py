@@ -170,7 +170,7 @@ def build(template: Template, object_info: dict) -> dict:
         group_json(number, title, [nodes[key] for key in keys])
         for number, (title, keys) in enumerate(template.groups.items(), 1)
     ]
-    left = min(group["bounding"][0] for group in groups)
+    left = min([group["bounding"][0] for group in groups] + [node["pos"][0] for node in nodes.values()])
     top = min([group["bounding"][1] for group in groups] + [node["pos"][1] - TITLE for node in nodes.values()])
     return {
         "last_node_id": len(nodes),

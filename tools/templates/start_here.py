@@ -22,6 +22,9 @@ WIDTHS = [225, 225, 240, 250, 250, 250]
 NOTE_HEIGHT, BELOW_NOTE, PICTURES = 230, 340, 480
 FACES = 4
 RUNS = {"unguided": "Unguided", "dps": "DPS", "dsg": "DSG"}
+SHOWN = {"destination": ("faces", 0), "source": ("grey", 0), "mask": ("hide", 0)}
+ASKED = {"conditioning": ("model", 1), "image": ("faces", 0), "mask": ("hide", 0)}
+LARGE = {"upscale_method": "nearest-exact", "scale_by": 4.0}
 GREY = {"width": 64, "height": 64, "batch_size": FACES, "color": 8421504}
 
 
@@ -30,12 +33,13 @@ def run(key: str) -> list[Node]:
     sources = {"model": ("model", 0), "positive": ("loss", 0), "negative": ("model", 2), "latent_image": ("model", 4)}
     others = {"unguided": {"positive": ("model", 1)}, "dps": {"method": ("method", 0)}}
     links = sources | {"vae": ("model", 3)} | others.get(key, {})
-    title, decoded = RUNS[key], f"{key}_decode"
+    title, decoded, large = RUNS[key], f"{key}_decode", f"{key}_large"
     file = {"filename_prefix": f"DSG/start-{key}"}
     return [
         Node(key, "DSG_KSampler", {"guidance_rate": 0.2}, links, title=title, top=0),
         Node(decoded, "VAEDecode", {}, {"samples": (key, 0), "vae": ("model", 3)}, top=PICTURES),
-        Node(f"{key}_save", "SaveImage", file, {"images": (decoded, 0)}, title=f"{title}: made", height=340),
+        Node(large, "ImageScaleBy", LARGE, {"image": (decoded, 0)}, title="Enlarge, to show"),
+        Node(f"{key}_save", "SaveImage", file, {"images": (large, 0)}, title=f"{title}: made", height=300),
     ]
 
 
@@ -47,29 +51,23 @@ EMBEDDED = Template(
             note(TEXT, 0, NOTE_HEIGHT, span=3),
             Node("faces", "DSG_LoadEmbeddedFaces", {"count": FACES}, top=BELOW_NOTE),
             Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": FACES}),
+            Node("method", "DSG_GuidanceMethod", {"method": "DPS", "step_size": 10.0}, title="Guidance Method: DPS"),
         ],
         [
             Node("hide", "DSG_RandomMask", {"hidden": 0.7, "seed": 2}, {"image": ("faces", 0)}, top=BELOW_NOTE),
             Node("grey", "EmptyImage", GREY, title="Grey, to show"),
-            Node("method", "DSG_GuidanceMethod", {"method": "DPS", "step_size": 10.0}),
+            Node("known", "ImageCompositeMasked", {}, SHOWN, title="What is known"),
         ],
         [
             Node(
-                "known",
-                "ImageCompositeMasked",
-                {},
-                {"destination": ("faces", 0), "source": ("grey", 0), "mask": ("hide", 0)},
-                title="What is known",
-                top=BELOW_NOTE,
+                "known_large", "ImageScaleBy", LARGE, {"image": ("known", 0)}, title="Enlarge, to show", top=BELOW_NOTE
             ),
-            Node(
-                "loss", "DSG_MaskLoss", {}, {"conditioning": ("model", 1), "image": ("faces", 0), "mask": ("hide", 0)}
-            ),
-            Node("show", "PreviewImage", {}, {"images": ("known", 0)}, title="Known", height=200),
+            Node("show", "PreviewImage", {}, {"images": ("known_large", 0)}, title="Known", height=290),
+            Node("loss", "DSG_MaskLoss", {}, ASKED),
         ],
         *(run(key) for key in RUNS),
     ],
-    {title: [key, f"{key}_decode", f"{key}_save"] for key, title in RUNS.items()},
+    {title: [key, f"{key}_decode", f"{key}_large", f"{key}_save"] for key, title in RUNS.items()},
 )
 
 TEMPLATES = [EMBEDDED]
