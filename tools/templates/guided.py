@@ -166,12 +166,13 @@ def _guided(
             above[place] = [replace(nodes[0], top=known_top), *nodes[1:]]
     for nodes in filter(None, below):
         nodes[0] = replace(nodes[0], top=run_top + (nodes[0].top or 0))
+    heights = [290, 290, 400] if tiles else [440, 530]
     results = [
-        Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, "Made", 0, 440),
-        Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", height=530),
+        Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, title="Made", top=0),
+        *([Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled")] if tiles else []),
+        Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run"),
     ]
-    if tiles:
-        results.insert(1, Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled", height=440))
+    results = [replace(node, height=height) for node, height in zip(results, heights)]
     rows = [[*top, *bottom] for top, bottom in zip(above, below)]
     rows[0].insert(0, note(text, 0, note_height, span=len(widths) - 2))
     groups = {KNOWN_TITLE: [node.key for column in above for node in column]} if known else {}
