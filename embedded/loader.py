@@ -76,17 +76,16 @@ def load_embedded_model(name: str) -> EmbeddedModel:
     try:
         weights, metadata = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
         unet_config, styles = json.loads(metadata["unet_config"]), json.loads(metadata["styles"])
-        prediction = metadata["prediction"]
-    except Exception as error:  # the file's reader has its own kinds of errors for each kind of damage
+        config = EmbeddedFaces(unet_config, metadata["prediction"])
+        config.set_inference_dtype(torch.float32, None)
+        model = config.get_model(weights, device=comfy.model_management.unet_offload_device())
+        model.load_model_weights(weights)
+    except Exception as error:  # the reader and the host have their own kinds of errors for each kind of damage
         raise ValueError(
             f"{path.name} is missing or damaged; restore it with `git checkout {path.name}` in the pack's "
             "embedded/weights folder, or install the pack anew."
         ) from error
 
-    config = EmbeddedFaces(unet_config, prediction)
-    config.set_inference_dtype(torch.float32, None)
-    model = config.get_model(weights, device=comfy.model_management.unet_offload_device())
-    model.load_model_weights(weights)
     devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
     side = PICTURE_SIZE // FOLD
     return EmbeddedModel(

@@ -8,12 +8,16 @@ from .input_error import InputError
 INSTALLED_AS = {"google": "protobuf", "open_clip": "open-clip-torch"}  # others are called as they are imported
 
 
+class PackageError(InputError):
+    """A package is missing, or does not fit the others: whatever was given may be sound."""
+
+
 @contextmanager
 def needed_packages() -> Iterator[None]:
     """For imports.
 
     Raises:
-        InputError: in one sentence, if a package is missing or does not fit the others.
+        PackageError: in one sentence, if a package is missing or does not fit the others.
     """
     try:
         yield
@@ -24,4 +28,4 @@ def needed_packages() -> Iterator[None]:
             wrong = f"this needs the package {package}, which is not installed"
         else:
             wrong = f"this needs the package {package}, whose installation is damaged or too old ({error})"
-        raise InputError(f"{wrong}; run `pip install --upgrade {package}` with ComfyUI's Python.") from error
+        raise PackageError(f"{wrong}; run `pip install --upgrade {package}` with ComfyUI's Python.") from error

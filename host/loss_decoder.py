@@ -5,17 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import comfy.sd
-import comfy.utils
 import folder_paths
 import torch
 from comfy.taesd.taesd import TAESD
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..guidance_losses import InputError
+from ..guidance_losses.networks.model_file import loader
+from ..guidance_losses.networks.size_limits import no_larger_than
+from ..guidance_losses.networks.weights_file import read_weights
 from .decoder import Decoder
 
 VAE, SMALL, COLOURS = LOSS_DECODERS = ["VAE", "small decoder", "latent colours"]
 FOLDER = "vae_approx"  # the host's name of it
+WANTED = f"the one that the host previews with, or set loss_decoder to {VAE}"
 LISTED = 8  # files in a message
 
 
@@ -60,7 +64,11 @@ def loss_decoder(choice: str, vae: Any, model: Any) -> tuple[Decoder, str | None
     """
     if choice == SMALL:
         name = small_decoder_file(model.latent_format.taesd_decoder_name)
-        return SmallDecoder(small_vae(name), model), f"DSG: the losses saw the pictures of a small decoder, {name}."
+        try:
+            decoder = small_vae(Path(folder_paths.get_full_path_or_raise(FOLDER, name)))
+        except InputError as error:
+            raise ValueError(f"DSG: {error}") from error
+        return SmallDecoder(decoder, model), f"DSG: the losses saw the pictures of a small decoder, {name}."
     if choice == COLOURS:
         if model.latent_format.latent_rgb_factors is None:
             raise ValueError(f"DSG: the host knows no colours of this model's latents; set loss_decoder to {VAE}.")
@@ -87,17 +95,19 @@ def small_decoder_file(family: str | None) -> str:
     return found[0]
 
 
-def small_vae(file: str) -> Any:
+@loader("a small decoder")
+def small_vae(path: Path) -> Any:
     """The host's VAE of such a file, without an encoder.
 
     Raises:
-        ValueError: in one sentence, if the file is another's.
+        InputError: in one sentence, if the file is damaged or another's.
     """
-    weights = comfy.utils.load_torch_file(folder_paths.get_full_path_or_raise(FOLDER, file), safe_load=True)
+    weights = read_weights(path, WANTED)
     if "decoder.22.bias" not in weights:  # which a video's has; a picture's names its layers by their numbers alone
         weights = {f"taesd_decoder.{name}": weight for name, weight in weights.items()}
-    with torch.inference_mode(False):
+    elements = sum(weight.numel() for weight in weights.values())
+    with torch.inference_mode(False), no_larger_than(elements, len(weights)):
         vae = comfy.sd.VAE(sd=weights)
     if vae.first_stage_model is None:
-        raise ValueError(f"DSG: {file} in models/{FOLDER} is no small decoder; set loss_decoder to {VAE}.")
+        raise InputError(f"it is no small decoder; take {WANTED}")
     return vae

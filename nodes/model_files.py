@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import folder_paths
 
 from ..guidance_losses import InputError
+from ..guidance_losses.networks.model_file import ELSEWHERE, quoted
 
 EMBEDDED = Path(__file__).parent.parent / "embedded" / "weights"
 INSIGHTFACE = "insightface"  # users' and other packs' list: insightface's folder, or the folder `models` in it
@@ -50,17 +51,21 @@ class ModelFiles:
         return FileNames(sorted(self._found()))
 
     def path(self, name: str) -> Path:
-        """The file or folder of that name: one of `names`, whatever else a workflow says.
+        """The file or folder of that name: one of `names`, whatever else a workflow says. Links are followed already.
 
         Raises:
-            InputError: in one sentence with the folders that were searched, if there is none.
+            InputError: in one sentence with the folders that were searched, if there is none, or if a link leads out
+                of them and of the host's folder of models. These folders may be links themselves.
         """
         found = self._found()
-        if name in found:
-            return found[name]
         places = dict.fromkeys(place for key in self._keys() for place in folder_paths.get_folder_paths(key))
+        if name in found:
+            real = found[name].resolve()
+            if not any(real.is_relative_to(Path(place).resolve()) for place in (*places, folder_paths.models_dir)):
+                raise InputError(f"{quoted(name)} cannot be used: {ELSEWHERE}.")
+            return real
         there = textwrap.shorten(", ".join(sorted(found)), 200, placeholder=" …") or "nothing"
-        raise InputError(f"there is no {name!r} in {', '.join(places)}; there is {there}.")
+        raise InputError(f"there is no {quoted(name)!r} in {', '.join(places)}; there is {there}.")
 
     def _keys(self) -> list[str]:
         return [self.key, *(key for key in self.others if key in folder_paths.folder_names_and_paths)]

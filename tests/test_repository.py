@@ -36,6 +36,7 @@ PACKAGES = {
         "torchvision",
         "safetensors",
         "transformers",
+        "tokenizers",  # which comes with transformers
         "open_clip",
         "onnx",
         "onnx2torch",
@@ -114,6 +115,21 @@ def test_a_room_uses_only_the_packages_that_it_may(name):
         owner = max((owner for owner in PACKAGES if f"{module}.".startswith(f"{owner}.")), key=len, default=None)
         if owner == name:
             assert imported(module)[1] <= PACKAGES[name], module
+
+
+def test_each_loader_of_a_network_passes_the_border_of_files():
+    """A new loader gets its refusals in one sentence from there, and opens files by the readers alone."""
+    readers = {"configuration_file", "file_kind", "onnx_file", "pth_file", "tokenizer_files", "weights_file"}
+    calls = ["open", "read_text", "read_bytes", r"torch\.load", "load_file", "safe_open", "load_checkpoint"]
+    opens = rf"\b({'|'.join(calls)})\(|from_pretrained\((?!\s*None)"
+    for module, file in MODULES.items():
+        if not module.startswith("guidance_losses.networks"):
+            continue
+        text = (REPOSITORY / file).read_text(encoding="utf-8")
+        for function in ast.parse(text).body:
+            if isinstance(function, ast.FunctionDef) and function.name.startswith("load_"):
+                assert [ast.unparse(decorator).partition("(")[0] for decorator in function.decorator_list] == ["loader"]
+        assert module.rpartition(".")[2] in readers or not re.search(opens, text), module
 
 
 def test_what_a_users_comfyui_loads_needs_no_tools():

@@ -187,7 +187,7 @@ def running_host(
         port = free_port()
         client = Client(f"127.0.0.1:{port}", base / "comfyui.log")
         log = stack.enter_context(client.log.open("w"))
-        environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         if not has_torchaudio(python):
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(STAND_INS), os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(

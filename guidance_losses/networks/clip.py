@@ -3,7 +3,8 @@
 CLIP: Radford et al. 2021, arXiv 2103.00020. open_clip: Cherti et al. 2023, arXiv 2212.07143.
 """
 
-import json
+import copy
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +16,12 @@ from torch.nn import functional as F
 
 from ..input_error import InputError
 from ..packages import needed_packages
+from .configuration_file import check_numbers, is_triple, longest_side, read_json
 from .file_kind import network_kind
-from .weights_file import weight_names
+from .model_file import loader, quoted
+from .size_limits import build
+from .tokenizer_files import NO_TOKENIZER, copy_tokenizer
+from .weights_file import read_weights
 
 CONFIGURATION = "open_clip_config.json"
 FOLDER_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
@@ -24,6 +29,7 @@ SUFFIXES = (".safetensors", ".pt", ".bin")
 WANTED = (
     "open_clip's safetensors of it, as timm/vit_base_patch32_clip_224.openai has on Hugging Face for OpenAI's ViT-B-32"
 )
+TOKENIZER_OPTIONS = {"clean", "strip_sep_token"}  # the others of open_clip name files, or fetch word lists
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # CLIP's own
 
 
@@ -124,6 +130,7 @@ class ClipNetwork(nn.Module):
         return (images - self.mean) / self.std
 
 
+@loader("a CLIP")
 def load_clip(path: Path, architecture: str | None = None) -> ClipNetwork:
     """Read a CLIP on the CPU, in single precision. No file makes any code run, and nothing is fetched.
 
@@ -159,40 +166,65 @@ def _load_checkpoint(path: Path, architecture: str | None) -> ClipNetwork:
     open_clip = _import_open_clip()
     if architecture not in architectures():
         raise InputError(
-            f"{architecture} is no architecture that one file can hold; known are ViT-B-32, ViT-B-16, "
-            "ViT-B-16-quickgelu, ViT-L-14, ViT-H-14, RN50 and others of open_clip's own."
+            f"{quoted(architecture)} is no architecture that one file can hold; known are ViT-B-32, ViT-B-16, "
+            "ViT-B-16-quickgelu, ViT-L-14, ViT-H-14, RN50 and others of open_clip's own"
         )
-    model = open_clip.CLIP(**open_clip.get_model_config(architecture))
-    _load_weights(model, path, architecture)
+    weights = _read_checkpoint(path)
+    refusal = f"it does not fit {architecture}; choose what it was trained as"
+    settings = open_clip.get_model_config(architecture)
+    try:
+        model = build(lambda: open_clip.CLIP(**copy.deepcopy(settings)), weights)
+    except InputError as error:
+        raise InputError(refusal) from error
+    _fill(model, weights, refusal)
     return ClipNetwork(model, *_own_tokenizer(model.context_length, {}))
 
 
 def _load_folder(folder: Path) -> ClipNetwork:
     open_clip = _import_open_clip()
     try:
-        config = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
-        text, vision = config["model_cfg"]["text_cfg"], config["model_cfg"]["vision_cfg"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder.name} is no open_clip folder: its {CONFIGURATION} cannot be read.") from error
-    weights = next((folder / name for name in FOLDER_WEIGHTS if (folder / name).is_file()), None)
-    if weights is None:
-        raise InputError(f"{folder.name} holds no weights; one of {', '.join(FOLDER_WEIGHTS)} is needed.")
-    if text.get("hf_model_name") or vision.get("timm_model_name") or "multimodal_cfg" in config["model_cfg"]:
-        raise InputError(f"{folder.name} needs networks from outside open_clip, which are not supported.")
-    tower = dict(config["model_cfg"])
-    kind = open_clip.CustomTextCLIP if tower.pop("custom_text", False) else open_clip.CLIP
+        config = read_json(folder / CONFIGURATION)
+        towers = dict(config["model_cfg"])
+        text, vision = dict(towers["text_cfg"]), dict(towers["vision_cfg"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        reason = f": {error}" if isinstance(error, InputError) else ""
+        raise InputError(f"it is no open_clip folder: its {CONFIGURATION} cannot be read{reason}") from error
+    file = next((folder / name for name in FOLDER_WEIGHTS if (folder / name).is_file()), None)
+    if file is None:
+        raise InputError(f"it holds no weights; one of {', '.join(FOLDER_WEIGHTS)} is needed")
+    if text.get("hf_model_name") or vision.get("timm_model_name") or "multimodal_cfg" in towers:
+        raise InputError("it needs networks from outside open_clip, which are not supported")
+    words = {name: text.pop(name, None) for name in ("hf_tokenizer_name", "tokenizer_mode", "tokenizer_kwargs")}
+    towers |= {"text_cfg": text, "vision_cfg": vision}
+    kind = open_clip.CustomTextCLIP if towers.pop("custom_text", False) else open_clip.CLIP
+    weights = _read_checkpoint(file)
+    check_numbers(towers, longest_side(weights), CONFIGURATION)
     try:
-        model = kind(**tower)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{folder.name}: this open_clip cannot build what {CONFIGURATION} says ({error}).") from error
-    _load_weights(model, weights, f"the model of {CONFIGURATION}")
-    words = text.get("tokenizer_kwargs") or {}
-    if text.get("hf_tokenizer_name"):
-        tokenizers = _folder_tokenizer(folder, model.context_length, text.get("tokenizer_mode"), words)
+        model = build(lambda: kind(**copy.deepcopy(towers)), weights, _look)
+    except InputError:
+        raise
+    except Exception as error:  # of each thing that it does not know, a kind of its own
+        raise InputError(f"this open_clip cannot build what {CONFIGURATION} says; take {WANTED}") from error
+    _fill(model, weights, f"its {file.name} does not fit the model of {CONFIGURATION}; take files that belong together")
+    options = words["tokenizer_kwargs"] or {}
+    if not isinstance(options, dict) or not set(options) <= TOKENIZER_OPTIONS:
+        raise InputError(f"its tokenizer_kwargs are {quoted(options)}, and known are {', '.join(TOKENIZER_OPTIONS)}")
+    if words["hf_tokenizer_name"]:
+        tokenizers = _folder_tokenizer(folder, model.context_length, words["tokenizer_mode"], options)
     else:
-        tokenizers = _own_tokenizer(model.context_length, words)
+        tokenizers = _own_tokenizer(model.context_length, options)
     pictures = config.get("preprocess_cfg", {})
-    return ClipNetwork(model, *tokenizers, pictures.get("mean", MEAN), pictures.get("std", STD))
+    mean, std = pictures.get("mean", MEAN), pictures.get("std", STD)
+    if not (is_triple(mean) and is_triple(std) and min(std) > 1e-6):
+        raise InputError(f"its {CONFIGURATION} has no mean and deviation for three channels; take {WANTED}")
+    return ClipNetwork(model, *tokenizers, mean, std)
+
+
+def _look(model: Any) -> None:
+    """Pass a picture and a text through a model, on whatever device is the default."""
+    size = model.visual.image_size
+    model.encode_image(torch.zeros(1, 3, *((size, size) if isinstance(size, int) else size)))
+    model.encode_text(torch.zeros(1, model.context_length, dtype=torch.long))
 
 
 def _own_tokenizer(context_length: int, options: dict[str, Any]) -> tuple[Callable, Callable]:
@@ -202,47 +234,60 @@ def _own_tokenizer(context_length: int, options: dict[str, Any]) -> tuple[Callab
 
 
 def _folder_tokenizer(
-    folder: Path, context_length: int, mode: str | None, options: dict[str, Any]
+    folder: Path, context_length: int, mode: Any, options: dict[str, Any]
 ) -> tuple[Callable, Callable]:
     """The Hugging Face tokenizer that lies in the folder."""
     from open_clip.tokenizer import HFTokenizer
 
-    options = options | {"local_files_only": True, "trust_remote_code": False}
-    try:
-        tokenizer = HFTokenizer(str(folder), context_length, tokenizer_mode=mode, **options)
-    except Exception as error:  # transformers has its own kinds of errors for each thing that is missing
-        raise InputError(f"{folder.name} has no tokenizer that transformers can read.") from error
+    with tempfile.TemporaryDirectory() as place:
+        copy_tokenizer(folder, Path(place))
+        try:
+            tokenizer = HFTokenizer(
+                place, context_length, tokenizer_mode=mode, local_files_only=True, trust_remote_code=False, **options
+            )
+        except Exception as error:  # transformers has its own kinds of errors for each thing that is missing
+            raise InputError(NO_TOKENIZER) from error
     return lambda text: tokenizer.tokenizer(tokenizer.clean_fn(text)).input_ids, tokenizer
 
 
-def _load_weights(model: nn.Module, path: Path, what: str) -> None:
-    """Fill a model from a checkpoint, as tensors only; `what` names the model in messages."""
-    names = _weight_names(path)
-    if not any(name.removeprefix("module.").startswith("visual.") for name in names):
-        raise InputError(
-            f"{path.name} is no open_clip checkpoint: it holds the weights of {network_kind(names)}; take {WANTED}."
-        )
-    try:
-        _import_open_clip().load_checkpoint(model, str(path), weights_only=True)
-    except (RuntimeError, AssertionError) as error:  # open_clip asserts some shapes
-        raise InputError(f"{path.name} does not fit {what}; choose what it was trained as.") from error
-
-
-def _weight_names(path: Path) -> list[str]:
-    """The names in a checkpoint.
-
-    open_clip's own reader tries again without `weights_only` when the first reading ends in a TypeError; so only a file
-    that was read here goes there.
+def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The weights in a checkpoint, by their names in open_clip.
 
     Raises:
-        InputError: if it is damaged, or holds anything but tensors and plain values.
+        InputError: if it is damaged, or holds another network's, or anything but weights.
     """
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path.name} is not a CLIP's checkpoint; these end in {', '.join(SUFFIXES)}.")
+        raise InputError(f"it is not a CLIP's checkpoint; these end in {', '.join(SUFFIXES)}")
+    weights = read_weights(path, WANTED)
+    if next(iter(weights)).startswith("module."):
+        weights = {name.removeprefix("module."): weight for name, weight in weights.items()}
+    if not any(name.startswith("visual.") for name in weights):
+        raise InputError(
+            f"it is no open_clip checkpoint: it holds the weights of {network_kind(weights)}; take {WANTED}"
+        )
+    return weights
+
+
+def _fill(model: Any, weights: dict[str, Tensor], refusal: str) -> None:
+    """Put weights into a model, as `open_clip.load_checkpoint` does, which reads files in its own way.
+
+    Raises:
+        InputError: the refusal, if they do not fit.
+    """
+    from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
+
     try:
-        return weight_names(path, WANTED)
-    except InputError as error:
-        raise InputError(f"{path.name} cannot be used as a CLIP: {error}.") from error
+        if "positional_embedding" in weights and not hasattr(model, "positional_embedding"):
+            weights = convert_to_custom_text_state_dict(weights)
+        if model.logit_bias is not None:
+            weights = {"logit_bias": torch.zeros(())} | weights
+        scales = {name: getattr(model, name) for name in ("logit_scale", "logit_bias") if name in weights}
+        weights = weights | {name: weights[name].reshape(scale.shape) for name, scale in scales.items()}
+        resize_pos_embed(weights, model)
+        resize_text_pos_embed(weights, model)
+        model.load_state_dict(weights)
+    except Exception as error:  # open_clip asserts some shapes, and takes others as they come
+        raise InputError(refusal) from error
 
 
 def _import_open_clip() -> ModuleType:

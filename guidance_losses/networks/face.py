@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from ..input_error import InputError
 from .file_kind import network_kind
 from .irse import IRSE
-from .onnx_file import check_packages, read_onnx, to_torch, with_known_operators
+from .model_file import loader
+from .onnx_file import check_packages, first_look, read_onnx, to_torch, with_known_operators
+from .size_limits import LARGEST_SIDE
 from .weights_file import read_weights
 
 SUFFIXES = (".onnx", ".safetensors", ".pth")
@@ -43,6 +45,7 @@ class FaceNetwork(nn.Module):
         return F.normalize(self.network(2 * faces - 1))
 
 
+@loader("a face network")
 def load_face_network(path: Path) -> FaceNetwork:
     """Read a face network from a file, by its ending: one of `SUFFIXES`.
 
@@ -52,35 +55,27 @@ def load_face_network(path: Path) -> FaceNetwork:
         InputError: in one sentence, if the file is damaged or of another kind.
     """
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path.name} is not a face network's file; these end in {', '.join(SUFFIXES)}.")
+        raise InputError(f"it is not a face network's file; these end in {', '.join(SUFFIXES)}")
     if path.suffix == ".onnx":
-        return load_onnx(path)
-    try:
-        weights = read_weights(path, WANTED)
-    except ValueError as error:
-        raise InputError(f"{path.name} cannot be used as a face network: {error}.") from error
+        return _load_onnx(path)
+    weights = read_weights(path, WANTED)
     try:
         network = IRSE.from_weights(weights)
-    except ValueError as error:
-        raise InputError(
-            f"{path.name} cannot be used as a face network: {error}, but of {network_kind(weights)}; take {WANTED}."
-        ) from error
+    except InputError as error:
+        raise InputError(f"{error}, but of {network_kind(weights)}; take {WANTED}") from error
     return FaceNetwork(network, network.input_size)
 
 
-def load_onnx(path: Path) -> FaceNetwork:
+def _load_onnx(path: Path) -> FaceNetwork:
     """As `load_face_network`, for insightface's ONNX files: recognition networks that look at squares in [−1, 1]."""
     check_packages()
-    try:
-        model = read_onnx(path, WANTED)
-        input_size = picture_size(model.graph)
-        model = with_known_operators(model)
-        free_batch(model.graph)
-        network = FaceNetwork(to_torch(model), input_size)
-        check_embeddings(network)
-        return network
-    except (ValueError, NotImplementedError) as error:
-        raise InputError(f"{path.name} cannot be used as a face network: {error}.") from error
+    model = read_onnx(path, WANTED)
+    input_size = picture_size(model.graph)
+    model = with_known_operators(model)
+    free_batch(model.graph)
+    network = FaceNetwork(to_torch(model), input_size)
+    check_embeddings(network)
+    return network
 
 
 def picture_size(graph: Any) -> int:
@@ -98,15 +93,19 @@ def picture_size(graph: Any) -> int:
         raise InputError("its input is not one square RGB picture of a fixed size, [N, 3, S, S]")
     if len(graph.output) != 1 or len(graph.output[0].type.tensor_type.shape.dim) != 2 or readers != {"Conv"}:
         raise InputError("it is no recognition network, which begins with a convolution and gives one embedding")
+    if shape[2] > LARGEST_SIDE:
+        raise InputError(f"it looks at pictures of {shape[2]} pixels, and {LARGEST_SIDE} are the most; take {WANTED}")
     return shape[2]
 
 
 def check_embeddings(network: FaceNetwork) -> None:
     """Raises InputError if two faces do not give two embeddings."""
     try:
-        with torch.no_grad():
-            shape = network(torch.zeros(2, 3, network.input_size, network.input_size)).shape
-    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        faces = torch.zeros(2, 3, network.input_size, network.input_size)
+        shape = first_look(lambda: network(faces)).shape
+    except InputError:
+        raise
+    except Exception as error:  # each operator has its own
         raise InputError("it was made in a way that does not run on two faces at once") from error
     if len(shape) != 2 or shape[0] != 2:
         raise InputError(f"for two faces it gives {[*shape]} numbers, not two embeddings")
@@ -130,6 +129,8 @@ def free_batch(graph: Any) -> None:
     for node in graph.node:
         if node.op_type == "Reshape" and node.input[0] not in constants and node.input[1] in constants:
             shape = numpy_helper.to_array(constants[node.input[1]]).copy()
+            if shape.ndim != 1 or not len(shape):
+                raise InputError(f"it is damaged: it reshapes to what is no shape; take {WANTED}")
             shape[0] = 0 if shape[0] == 1 else shape[0]
             node.input[1] = f"shape of {node.output[0]}"
             graph.initializer.append(numpy_helper.from_array(shape, node.input[1]))

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
-from .onnx_file import check_packages, read_onnx, to_torch, with_known_operators
+from .model_file import loader
+from .onnx_file import check_packages, first_look, read_onnx, to_torch, with_known_operators
+from .size_limits import LARGEST_SIDE
 
 WANTED = "det_10g.onnx of insightface"
 STRIDES = (8, 16, 32)
@@ -133,6 +135,7 @@ def overlap(boxes: Tensor, box: Tensor) -> Tensor:
     return shared / (first + second - shared).clamp(min=torch.finfo(boxes.dtype).tiny)
 
 
+@loader("a face detector")
 def load_face_detector(path: Path) -> FaceDetector:
     """Read an SCRFD detector from an ONNX file; no file makes any code run.
 
@@ -140,16 +143,13 @@ def load_face_detector(path: Path) -> FaceDetector:
         InputError: in one sentence, if the file is damaged or of another kind.
     """
     check_packages()
-    try:
-        if path.suffix != ".onnx":
-            raise InputError("it is no .onnx file, as det_10g.onnx of insightface is")
-        model = read_onnx(path, WANTED)
-        sides = picture_sides(model.graph)
-        detector = FaceDetector(to_torch(with_known_operators(model)), sides)
-        check_anchors(detector)
-        return detector
-    except (ValueError, NotImplementedError) as error:
-        raise InputError(f"{path.name} cannot be used as a face detector: {error}.") from error
+    if path.suffix != ".onnx":
+        raise InputError("it is no .onnx file, as det_10g.onnx of insightface is")
+    model = read_onnx(path, WANTED)
+    sides = picture_sides(model.graph)
+    detector = FaceDetector(to_torch(with_known_operators(model)), sides)
+    check_anchors(detector)
+    return detector
 
 
 def picture_sides(graph: Any) -> tuple[int, ...]:
@@ -162,9 +162,15 @@ def picture_sides(graph: Any) -> tuple[int, ...]:
     pictures = [value for value in graph.input if value.name not in weights]
     if len(pictures) != 1 or len(graph.output) != len(LAYOUT) * len(STRIDES):
         raise InputError("it is no SCRFD detector with five points a face, which has one input and nine outputs")
-    height, width = (axis.dim_value for axis in pictures[0].type.tensor_type.shape.dim[-2:])
-    if height != width or height % max(STRIDES):
-        raise InputError(f"it looks at pictures of {width}×{height} pixels, not at squares of a multiple of 32")
+    shape = [axis.dim_value for axis in pictures[0].type.tensor_type.shape.dim]
+    if len(shape) != 4:
+        raise InputError("it looks at no picture, [N, 3, H, W]")
+    height, width = shape[2:]
+    if height != width or height % max(STRIDES) or not 0 <= height <= LARGEST_SIDE:
+        raise InputError(
+            f"it looks at pictures of {width}×{height} pixels, not at squares of a multiple of 32 and of at most "
+            f"{LARGEST_SIDE}"
+        )
     return (height,) if height else SIDES
 
 
@@ -172,7 +178,8 @@ def check_anchors(detector: FaceDetector) -> None:
     """Raises InputError if a picture does not give what `decoded` reads."""
     side = detector.sides[-1]
     try:
-        with torch.no_grad():
-            detector(torch.zeros(1, 3, side, side), side)
-    except (RuntimeError, IndexError, TypeError, NotImplementedError) as error:
+        first_look(lambda: detector(torch.zeros(1, 3, side, side), side))
+    except InputError:
+        raise
+    except Exception as error:  # each operator has its own
         raise InputError("it was made in a way that does not run here") from error

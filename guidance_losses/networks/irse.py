@@ -7,9 +7,11 @@ weights does not say what network it is of; the shapes do, and `from_weights` re
 from collections.abc import Mapping, Sequence
 from math import isqrt
 
+import torch
 from torch import Tensor, nn
 
 from ..input_error import InputError
+from .size_limits import LARGEST_SIDE, build
 
 
 class SqueezeExcitation(nn.Module):
@@ -95,10 +97,13 @@ class IRSE(nn.Module):
             widths = [len(weights["input_layer.0.weight"]), *map(len, convolutions)]
             squeezed = [len(weights.get(f"body.{block}.res_layer.5.fc1.weight", ())) for block in blocks]
             embedding, inputs = weights["output_layer.3.weight"].shape
-            input_size = isqrt(inputs // widths[-1]) * 2 ** strides_of(widths).count(2)
-            network = cls(widths, squeezed, input_size, embedding)
+            input_size = isqrt(inputs // widths[-1]) << strides_of(widths).count(2)
+            if not 0 < input_size <= LARGEST_SIDE:
+                raise ValueError(f"it would look at {input_size} pixels")
+            faces = torch.zeros(2, 3, input_size, input_size, device="meta")
+            network = build(lambda: cls(widths, squeezed, input_size, embedding), weights, lambda it: it(faces))
             network.load_state_dict(weights)
-        except (KeyError, ValueError, RuntimeError) as error:  # a name, a number or a shape that is not of this layout
+        except Exception as error:  # a name, a number or a shape that is not of this layout
             raise InputError("these are not the weights of an ArcFace network of the IR or IR-SE kind") from error
         return network
 

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from ..input_error import InputError
 from .file_kind import network_kind
+from .model_file import loader
+from .size_limits import build
 from .weights_file import read_weights
 
 WANTED = "torchvision's own .pth file"
@@ -61,6 +63,7 @@ class ObjectDetector(nn.Module):
         return torch.stack([*losses.values()]).sum()
 
 
+@loader("an object detector")
 def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
     """Read a detector from the file of its weights, in single precision, onto the CPU.
 
@@ -73,17 +76,14 @@ def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
     """
     from torchvision.models import get_model, get_model_weights
 
-    network = get_model(architecture, weights=None, weights_backbone=None)
+    weights = read_weights(path, WANTED)
     try:
-        weights = read_weights(path, WANTED)
-    except ValueError as error:
-        raise InputError(f"{path.name} cannot be used as an object detector: {error}.") from error
-    try:
+        network = build(lambda: get_model(architecture, weights=None, weights_backbone=None), weights)
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except (InputError, RuntimeError) as error:
         raise InputError(
-            f"{path.name} cannot be used as an object detector: its weights are not those of a {architecture} for "
-            f"COCO's 91 classes, but of {network_kind(weights)}; choose another architecture, or another file."
+            f"its weights are not those of a {architecture} for COCO's 91 classes, but of {network_kind(weights)}; "
+            "choose another architecture, or another file"
         ) from error
     if architecture in WITHOUT_EPSILON:
         for module in network.modules():

@@ -5,21 +5,26 @@ rule, `preprocessor_config.json`, which says how the network wants its pictures.
 is downloaded.
 """
 
-import json
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..input_error import InputError
 from ..packages import needed_packages
-from .file_kind import file_kind
+from .configuration_file import WANTED, check_numbers, is_triple, longest_side, read_json
+from .model_file import loader, quoted
+from .size_limits import LARGEST_SIDE, build
+from .weights_file import read_weights
 
-WANTED = "that file as Hugging Face has it"
+CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
+TRIED = 512  # pixels of the picture with which the cost of a network is reckoned
+UNKNOWN = "transformers cannot read it: it is of a newer kind, or its weights do not fit its config.json"
+ELSEWHERE = ("backbone", "use_pretrained_backbone", "use_timm_backbone")  # of older files
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -60,9 +65,11 @@ class Preprocessing:
             case None:
                 pass
             case _:
-                raise InputError(f"its preprocessor_config.json has a size of unknown form, {size}")
-        if not (is_triple(mean) and is_triple(std) and min(std) > 0):
-            raise InputError("its preprocessor_config.json has no mean and deviation for three channels")
+                raise InputError(f"its {PREPROCESSOR} has a size of unknown form, {quoted(size)}")
+        if not all(0 < side <= LARGEST_SIDE for side in size_sides(size)):
+            raise InputError(f"its {PREPROCESSOR} has a size of {quoted(size)}, not of 1 to {LARGEST_SIDE} pixels")
+        if not (is_triple(mean) and is_triple(std) and min(std) > 1e-6):
+            raise InputError(f"its {PREPROCESSOR} has no mean and deviation for three channels")
         return cls(size, tuple(mean), tuple(std), bool(config.get("do_flip_channel_order", False)))
 
     def size_for(self, height: int, width: int) -> tuple[int, int]:
@@ -75,9 +82,8 @@ class Preprocessing:
         return self.size
 
 
-def is_triple(value: Any) -> bool:
-    """Whether it is three numbers."""
-    return isinstance(value, list | tuple) and len(value) == 3 and all(isinstance(x, int | float) for x in value)
+def size_sides(size: tuple[int, int] | int | None) -> tuple[int, ...]:
+    return size if isinstance(size, tuple) else () if size is None else (size,)
 
 
 class SegmentationNetwork(nn.Module):
@@ -116,79 +122,139 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(images, size, mode="bilinear", antialias=True)
 
 
+@loader("a segmentation network")
 def load_segmentation_network(folder: Path) -> SegmentationNetwork:
     """Read a semantic segmentation network from its folder, in single precision, onto the CPU.
 
     Raises:
         InputError: in one sentence, if the folder is damaged, of another kind, or has its weights in a pickle only.
     """
-    try:
-        check_files(folder)
-        preprocessor = folder / "preprocessor_config.json"
-        preprocessing = Preprocessing.read(read_json(preprocessor) if preprocessor.exists() else {})
-        network = read_network(folder)
-        names = network.config.id2label
-        return SegmentationNetwork(network, preprocessing, [str(names[number]) for number in sorted(names)])
-    except ValueError as error:
-        raise InputError(f"{folder.name} cannot be used as a segmentation network: {error}.") from error
+    check_files(folder)
+    preprocessor = folder / PREPROCESSOR
+    preprocessing = Preprocessing.read(read_json(preprocessor) if preprocessor.exists() else {})
+    description = read_json(folder / CONFIGURATION)
+    check_task(description)
+    weights = read_folder_weights(folder)
+    network = read_network(description, weights, preprocessing)
+    names = network.config.id2label
+    return SegmentationNetwork(network, preprocessing, [str(names[number]) for number in sorted(names)])
 
 
 def check_files(folder: Path) -> None:
-    """Raises InputError if the folder's files are not those of a semantic segmentation model."""
-    if not (folder / "config.json").is_file():
-        raise InputError("it is no folder with a config.json, as Hugging Face's models are")
+    """Raises InputError if the folder's files are not those of a model in safetensors."""
+    if not (folder / CONFIGURATION).is_file():
+        raise InputError(f"it is no folder with a {CONFIGURATION}, as Hugging Face's models are")
     if not any(folder.glob("model*.safetensors")):
         if any(folder.glob("*.bin")):
             raise InputError("its weights are a pickle, which can hold code; convert them to model.safetensors")
         raise InputError("it has no weights, model.safetensors")
-    for weights in folder.glob("model*.safetensors"):
+
+
+def check_task(description: dict[str, Any]) -> None:
+    """Raises InputError if a `config.json` describes a network for something else."""
+    kinds = description.get("architectures") or ["model of an unnamed kind"]
+    if not isinstance(kinds, list) or not any(str(kind).endswith("ForSemanticSegmentation") for kind in kinds):
+        kind = quoted(kinds[0] if isinstance(kinds, list) else kinds)
+        raise InputError(f"it is a {kind}, and what is needed is a model for semantic segmentation")
+
+
+def read_folder_weights(folder: Path) -> dict[str, Tensor]:
+    """Of `model.safetensors`, or of the parts that it was cut into; what lists the parts is not needed."""
+    whole = folder / "model.safetensors"
+    weights: dict[str, Tensor] = {}
+    for file in [whole] if whole.exists() else sorted(folder.glob("model*.safetensors")):
         try:
-            with safe_open(weights, framework="pt"):
-                pass
-        except SafetensorError as error:
-            raise InputError(f"{weights.name} cannot be read: {file_kind(weights, WANTED)}") from error
-    kinds = read_json(folder / "config.json").get("architectures") or ["model of an unnamed kind"]
-    if not any(str(kind).endswith("ForSemanticSegmentation") for kind in kinds):
-        raise InputError(f"it is a {kinds[0]}, and what is needed is a model for semantic segmentation")
+            weights |= read_weights(file, WANTED)
+        except InputError as error:
+            raise InputError(f"its {quoted(file.name)} cannot be read: {error}") from error
+    return weights
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Raises InputError if the file holds no JSON object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # no JSON, or no text
-        raise InputError(
-            f"its {path.name} is damaged: {file_kind(path, WANTED).removeprefix('it is damaged: ')}"
-        ) from error
-    if not isinstance(content, dict):
-        raise InputError(f"its {path.name} is damaged")
-    return content
-
-
-def read_network(folder: Path) -> Any:
-    """The transformers model of a folder that `check_files` accepts.
+def read_network(description: dict[str, Any], weights: dict[str, Tensor], preprocessing: Preprocessing) -> Any:
+    """The transformers model that a `config.json` describes, with its weights in it.
 
     Raises:
-        InputError: if transformers does not know the model, or the weights are damaged or not all there.
+        InputError: if transformers does not know the model, or it is not the one whose weights these are.
     """
     with needed_packages():
         from transformers import AutoModelForSemanticSegmentation
 
+    config = network_config(description, longest_side(weights))
+    if getattr(config, "num_channels", 3) != 3:
+        raise InputError(f"it looks at pictures of {config.num_channels} channels, not at RGB")
+    picture = torch.zeros(1, 3, *preprocessing.size_for(TRIED, TRIED), device="meta")
+
+    def look(network: nn.Module) -> None:
+        if network(picture).logits.shape[1] != len(config.id2label):
+            raise InputError(f"its {CONFIGURATION} names {len(config.id2label)} classes, and it gives another number")
+
     try:
-        network, found = AutoModelForSemanticSegmentation.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
+        kind = AutoModelForSemanticSegmentation._model_mapping[type(config)]
+        build(lambda: kind(copy.deepcopy(config)), weights, look)
+        network, found = kind.from_pretrained(
+            None, config=config, state_dict=weights, dtype=torch.float32, output_loading_info=True
         )
-    except Exception as error:  # transformers and safetensors have their own kinds of errors for each kind of damage
-        raise InputError(
-            "transformers cannot read it: it is of a newer kind, or its weights do not fit its config.json"
-        ) from error
+    except InputError:
+        raise
+    except Exception as error:  # transformers has its own kinds of errors for each kind of damage
+        raise InputError(UNKNOWN) from error
     if found["missing_keys"]:
-        raise InputError(f"its weights are not all there, {sorted(found['missing_keys'])[0]} is missing")
-    if getattr(network.config, "num_channels", 3) != 3:
-        raise InputError(f"it looks at pictures of {network.config.num_channels} channels, not at RGB")
+        raise InputError(f"its weights are not all there, {quoted(sorted(found['missing_keys'])[0])} is missing")
     return network
+
+
+def network_config(description: dict[str, Any], largest: int) -> Any:
+    """transformers' configuration of one network, of what only this kind of network has.
+
+    What all kinds have is left out: some of it names files, repositories or code, or has the network give its results
+    in another form.
+
+    Args:
+        largest: beyond it no number can be.
+
+    Raises:
+        InputError: if there is a number beyond it, transformers does not know the kind, or a part of it lies elsewhere.
+    """
+    from transformers import CONFIG_MAPPING, PretrainedConfig
+
+    elsewhere = next((name for name in ELSEWHERE if description.get(name)), None)
+    kind = description.get("model_type")
+    if elsewhere or (isinstance(kind, str) and kind.startswith("timm")):
+        raise InputError(
+            f"a part of it is another network, which its {CONFIGURATION} does not describe ({elsewhere or kind}); take "
+            "one that is whole"
+        )
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
+        raise InputError(UNKNOWN)
+    of_all = vars(PretrainedConfig())
+    own = {name.removeprefix("_") for name in vars(CONFIG_MAPPING[kind]()) if name not in of_all}
+    own |= {*CONFIG_MAPPING[kind].attribute_map}
+    settings = {name: value for name, value in description.items() if name in own}
+    check_numbers(settings, largest, CONFIGURATION)
+    parts = {
+        name: network_config(value, largest)
+        for name, value in settings.items()
+        if isinstance(value, dict) and "model_type" in value
+    }
+    classes = class_names(description, largest)
+    try:
+        return CONFIG_MAPPING[kind](**settings | parts | classes)
+    except Exception as error:  # transformers has its own kinds of errors
+        raise InputError(UNKNOWN) from error
+
+
+def class_names(description: dict[str, Any], largest: int) -> dict[str, Any]:
+    """The names of the classes, or how many there are.
+
+    Raises:
+        InputError: if they are not names by numbers.
+    """
+    names = description.get("id2label")
+    if names is None:
+        count = {name: value for name, value in description.items() if name == "num_labels"}
+        check_numbers(count, largest, CONFIGURATION)
+        return count
+    try:
+        return {"id2label": {int(number): str(name) for number, name in names.items()}}
+    except (AttributeError, ValueError) as error:
+        raise InputError(f"its {CONFIGURATION} has no names of classes by their numbers; take {WANTED}") from error

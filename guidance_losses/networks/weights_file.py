@@ -1,56 +1,43 @@
 """Files of weights, read as tensors only: no file makes any code run."""
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ..input_error import InputError
 from .file_kind import file_kind
+from .model_file import quoted, real_file
+from .pth_file import NO_WEIGHTS, read_pth
 
 
 def read_weights(path: Path, wanted: str) -> dict[str, Tensor]:
-    """The state dict of a `.safetensors` or `.pth` file.
+    """The weights in a `.safetensors` file or one of PyTorch's: at least one, each with numbers in it.
 
     Raises:
-        InputError: if there is none in it; it says what the file is, and to take what is `wanted`.
+        InputError: if there are none in it; it says what the file is, and to take what is `wanted`.
     """
-    with _explained(path, wanted):
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise InputError(f"it holds no network's weights by their names; take {wanted}")
-    return weights
-
-
-def weight_names(path: Path, wanted: str) -> list[str]:
-    """The names of the weights in a file, or in the `state_dict` of a checkpoint; none where there is nothing of these.
-
-    Raises:
-        InputError: if it is damaged, or holds anything but tensors and plain values; see `read_weights`.
-    """
-    with _explained(path, wanted):
-        if path.suffix == ".safetensors":
-            from safetensors import safe_open
-
-            with safe_open(path, framework="pt") as file:
-                return list(file.keys())
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    weights = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
-    return [name for name in weights if isinstance(name, str)]
-
-
-@contextlib.contextmanager
-def _explained(path: Path, wanted: str) -> Iterator[None]:
-    """Say of a file that cannot be read what it is."""
+    read = _read_safetensors if path.suffix == ".safetensors" else read_pth
     try:
-        yield
-    except FileNotFoundError:
+        weights = read(path, wanted)
+    except (FileNotFoundError, InputError):
         raise
     except Exception as error:  # the readers have their own kinds of errors for each kind of damage
         raise InputError(file_kind(path, wanted)) from error
+    check_weights(weights, wanted)
+    return weights
+
+
+def _read_safetensors(path: Path, wanted: str) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(real_file(path))
+
+
+def check_weights(weights: Mapping[str, Tensor], wanted: str) -> None:
+    """Raises InputError if there are none, or some that no network has: without numbers, or with complex ones."""
+    if not weights:
+        raise InputError(NO_WEIGHTS.format(wanted=wanted))
+    for name, weight in weights.items():
+        if not weight.numel() or weight.is_complex():
+            raise InputError(f"its weight {quoted(name)} has no numbers of a network in it; take {wanted}")

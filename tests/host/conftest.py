@@ -22,7 +22,14 @@ def base(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("host")
     prepare_base(folder)
     # Nodes that make what no user should (NaN, odd latents, a VAE of nothing), and models that users do have.
-    for name in ("dynamic_weights.py", "odd_inputs.py", "odd_models.py", "odd_patches.py", "small_models.py"):
+    for name in (
+        "connections.py",
+        "dynamic_weights.py",
+        "odd_inputs.py",
+        "odd_models.py",
+        "odd_patches.py",
+        "small_models.py",
+    ):
         shutil.copy(Path(__file__).parent / name, folder / "custom_nodes")
     # The documented example of a loss of one's own, as a user would copy it.
     shutil.copytree(REPOSITORY / "example_pack", folder / "custom_nodes" / "brightness_loss")

@@ -261,7 +261,7 @@ def test_files_of_another_kind_are_refused(small, tmp_path):
     refused(other, "is no open_clip checkpoint")
     text = tmp_path / "list.pt"
     torch.save([1, 2], text)
-    refused(text, "is no open_clip checkpoint")
+    refused(text, "holds no network's weights by their names")
     traced = tmp_path / "traced.pt"
     torch.jit.save(torch.jit.script(nn.Linear(2, 2)), traced)
     refused(traced, "holds more than weights")
@@ -293,7 +293,7 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
 def test_folders_of_another_kind_are_refused(tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(ValueError, match=r"empty is no open_clip folder"):
+    with pytest.raises(ValueError, match=r"empty cannot be used as a CLIP: it is no open_clip folder"):
         load_clip(empty)
     folder = write_folder(tmp_path / "tiny", TINY_VIT)
     config = json.loads((folder / "open_clip_config.json").read_text())
