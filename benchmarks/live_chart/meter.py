@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from typing import Any
 
 from comfy_api.latest import ComfyExtension, io
 
@@ -37,7 +38,7 @@ class Metered(io.ComfyNode):
 
     @classmethod
     def execute(cls, model):
-        sampler = next(module for name, module in sys.modules.items() if name.endswith(".host.sampler"))
+        sampler: Any = next(module for name, module in sys.modules.items() if name.endswith(".host.sampler"))
         sampler.live_chart = metered(sampler.live_chart)
         return io.NodeOutput(model)
 

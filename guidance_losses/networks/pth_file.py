@@ -13,7 +13,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,12 +43,12 @@ class Storage(NamedTuple):
 
     key: str
     dtype: torch.dtype
-    count: int
+    length: int
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.count * self.dtype.itemsize
+        return self.length * self.dtype.itemsize
 
 
 class Declaration(NamedTuple):
@@ -83,7 +83,7 @@ def declaration(storage: Storage, offset: int, shape: tuple, stride: tuple, *_: 
     if not isinstance(storage, Storage) or not all(type(number) is int and number >= 0 for number in numbers):
         raise InputError(UNTRUE)
     last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
-    if math.prod(shape) > storage.count or (all(shape) and last >= storage.count):
+    if math.prod(shape) > storage.length or (all(shape) and last >= storage.length):
         raise InputError(UNTRUE)
     return Declaration(storage, offset, shape, stride)
 
@@ -115,6 +115,9 @@ class Program(pickle._Unpickler):  # type: ignore[name-defined,misc]
         *(pickle.BINPUT, pickle.LONG_BINPUT, pickle.BINGET, pickle.LONG_BINGET),
     )
 
+    stack: list[Any]  # the base class's own
+    pop_mark: Callable[[], list[Any]]
+
     def __init__(self, file: BinaryIO):
         super().__init__(file)
         self.storages: dict[str, Storage] = {}
@@ -142,7 +145,10 @@ class Program(pickle._Unpickler):  # type: ignore[name-defined,misc]
         if not isinstance(self.stack[-1], Group):
             raise InputError(UNTRUE)
 
-    dispatch = {code[0]: pickle._Unpickler.dispatch[code[0]] for code in OPERATIONS}  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = {
+        code[0]: pickle._Unpickler.dispatch[code[0]]  # type: ignore[attr-defined]
+        for code in OPERATIONS
+    }
     dispatch |= {pickle.SETITEM[0]: set_item, pickle.SETITEMS[0]: set_items, pickle.BUILD[0]: let_go}
 
 
@@ -193,7 +199,7 @@ def _read_legacy(file: BinaryIO, wanted: str) -> dict[str, Tensor]:
     for key in Program(file).load():
         (count,) = struct.unpack("<q", file.read(8))
         places[key] = file.tell()
-        if count != program.storages[key].count:
+        if count != program.storages[key].length:
             raise InputError(UNTRUE)
         file.seek(program.storages[key].size, io.SEEK_CUR)
 

@@ -189,7 +189,7 @@ def read_network(description: dict[str, Any], weights: dict[str, Tensor], prepro
             raise InputError(f"its {CONFIGURATION} names {len(config.id2label)} classes, and it gives another number")
 
     try:
-        kind = AutoModelForSemanticSegmentation._model_mapping[type(config)]
+        kind: Any = AutoModelForSemanticSegmentation._model_mapping[type(config)]
         build(lambda: kind(copy.deepcopy(config)), weights, look)
         network, found = kind.from_pretrained(
             None, config=config, state_dict=weights, dtype=torch.float32, output_loading_info=True
