@@ -6,7 +6,7 @@ from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
-from .input_error import InputError
+from .input_error import InputError, enumeration, shown
 from .landmarks import LandmarkLoss
 from .loss import Loss, MeasuredLoss, RingLoss, VisibleLoss, cropped, inside
 from .mask import MaskLoss
@@ -61,6 +61,7 @@ __all__ = [
     "class_colors",
     "code_picture",
     "cropped",
+    "enumeration",
     "gaussian_kernel",
     "inside",
     "mask_boxes",
@@ -68,6 +69,7 @@ __all__ = [
     "needed_packages",
     "qr_modules",
     "read_modules",
+    "shown",
     "shrink",
     "tiled",
 ]

@@ -2,6 +2,7 @@
 
 from .best_noise import best_noise
 from .conditioning import AppliedLoss, apply_loss, losses_on
+from .fitted_loss import named
 from .ksampler import sample_latent
 from .live_chart import serve_live_chart
 from .loss_decoder import LOSS_DECODERS, VAE
@@ -22,6 +23,7 @@ __all__ = [
     "load_network",
     "loaded_network",
     "losses_on",
+    "named",
     "on_device",
     "sample_latent",
     "sampler_function",

@@ -27,6 +27,7 @@ class AppliedLoss:
         restore: applied to the finished pictures, `[B, 3, H, W] → [B, 3, H, W]`.
         patchers: the loss's networks, as the host's ModelPatcher.
         where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
+        tried: whether it is tried on pictures before the run, as one of another pack's.
     """
 
     loss: Loss
@@ -37,6 +38,7 @@ class AppliedLoss:
     restore: Callable[[Tensor], Tensor] | None = None
     patchers: list = field(default_factory=list)
     where: Tensor | None = None
+    tried: bool = False
 
 
 def with_models(conditioning: list, patchers: list) -> list:

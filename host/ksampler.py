@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..sampling import RunReport
 from .conditioning import with_models
+from .errors import explained_errors
 from .loss_decoder import VAE
 from .sampler import GuidedSampler, sampler_function
 
@@ -46,20 +47,21 @@ def sample_latent(
     ).sigmas
     sigmas = sigmas if last_step is None else sigmas[: last_step + 1]
     sampler = replace(sampler, numbers=numbers, report_to=reports.append)
-    samples = comfy.sample.sample_custom(
-        model,
-        comfy.sample.prepare_noise(samples, seed, numbers),
-        cfg,
-        comfy.samplers.KSAMPLER(sampler_function(sampler)),
-        sigmas,
-        positive,
-        negative,
-        samples,
-        noise_mask=latent.get("noise_mask"),
-        callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
-        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=seed,
-    )
+    with explained_errors():
+        samples = comfy.sample.sample_custom(
+            model,
+            comfy.sample.prepare_noise(samples, seed, numbers),
+            cfg,
+            comfy.samplers.KSAMPLER(sampler_function(sampler)),
+            sigmas,
+            positive,
+            negative,
+            samples,
+            noise_mask=latent.get("noise_mask"),
+            callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=seed,
+        )
     return latent | {"samples": samples}, reports[-1]
 
 

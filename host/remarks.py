@@ -43,10 +43,13 @@ def remarks_on(report: RunReport, asked: bool) -> Iterator[str]:
             f"DSG: none of the {len(report.steps)} steps was guided: no step begins within the ranges of the losses, "
             "their conditioning and the rate. Widen them, or take more steps."
         )
-    elif report.skipped == report.guided_sample_steps:
-        yield "DSG: no step had a usable gradient (it was zero, or not finite), so this picture is not guided."
     elif report.skipped:
-        yield f"DSG: {report.skipped} steps had no usable gradient and were taken unguided."
+        names = ", ".join(report.not_finite)
+        why = f" (NaN or infinite: {names})" if names else ""
+        if report.skipped == report.guided_sample_steps:
+            yield f"DSG: no step had a usable gradient (it was zero, or not finite), so this picture is not guided{why}."
+        else:
+            yield f"DSG: {report.skipped} steps had no usable gradient and were taken unguided{why}."
     for name, first, last in report.not_fallen:
         went = f"rose from {first:.4g} to {last:.4g}" if last > RISEN * first else f"did not fall from {first:.4g}"
         yield f"DSG: the loss '{name}' {went}; try another rate, or more steps."

@@ -26,6 +26,7 @@ from .batch import batch_numbers, check_sigmas
 from .conditioning import CarriedLoss, carried_losses, numbered
 from .decoder import Decoder, restored
 from .errors import explained_errors
+from .fitted_loss import fitted, named
 from .gradient_pass import denoisers, gradients_possible, loaded_patchers, obstacle
 from .inference_tensors import with_ordinary_tensors
 from .live_chart import live_chart
@@ -69,7 +70,8 @@ class GuidedSampler:
         if not losses:
             elsewhere = any(carried_losses(entries) for entries in conds.values())
             remarks.tell(ON_ANOTHER if elsewhere else UNGUIDED)
-            return self._run(model, x, check_sigmas(sigmas), extra_args, callback, losses, None, Memory(), remarks)
+            with explained_errors():
+                return self._run(model, x, check_sigmas(sigmas), extra_args, callback, losses, None, Memory(), remarks)
         if x.ndim < 4:
             raise ValueError(f"DSG: audio and nested latents cannot be guided (this one has shape {tuple(x.shape)}).")
         sampler = self._around(obstacle(guider), remarks)
@@ -163,27 +165,25 @@ def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int
     """A loss as a term of the run on the latents x, whose samples are pictures of this size (frames, height, width).
 
     Raises:
-        ValueError: in one sentence that begins with the node's name, if there can be no such loss of these.
+        InputError: in one sentence that begins with the node's name, if there can be no such loss of these.
     """
     applied, (frames, height, width) = carried.applied, size
     pictures = frames * len(x), height, width
-    loss = with_ordinary_tensors(applied.loss)
-    try:
-        fitted = loss.fit(*pictures, x.device)
-        if applied.where is not None:
-            fitted = inside(fitted, applied.where.clone().to(x.device), *pictures)
-    except ValueError as error:
-        raise ValueError(f"{applied.node}: {error}") from error
     region = carried.region(x)
-    if region is not None:
-        fitted = inside(fitted, region.repeat_interleave(frames, 0), *pictures)
-    limits = applied.start_percent, applied.end_percent
-    term = LossTerm(name, fitted, applied.weight, *limits, when=carried.counts)
-    if not isinstance(loss, MeasuredLoss):
-        return term
-    values = loss.values(*pictures, x.device)
-    whole = applied.where is None and region is None
-    floor, noise_level = loss.noise_level * values.sqrt(), loss.noise_level
+    with named(applied, name):
+        loss = with_ordinary_tensors(applied.loss)
+        function = fitted(loss, applied, name, *pictures, x.device)
+        if applied.where is not None:
+            function = inside(function, applied.where.clone().to(x.device), *pictures)
+        if region is not None:
+            function = inside(function, region.repeat_interleave(frames, 0), *pictures)
+        limits = applied.start_percent, applied.end_percent
+        term = LossTerm(name, function, applied.weight, *limits, when=carried.counts)
+        if not isinstance(loss, MeasuredLoss):
+            return term
+        values = loss.values(*pictures, x.device)
+        whole = applied.where is None and region is None
+        floor, noise_level = loss.noise_level * values.sqrt(), loss.noise_level
     return replace(term, floor=floor, noise_level=noise_level, values=values if whole else None)
 
 

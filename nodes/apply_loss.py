@@ -1,9 +1,7 @@
 """Losses of other packs."""
 
-from dataclasses import is_dataclass
-from typing import Any, cast
-
 from ..guidance_losses import InputError, Loss
+from ..sampling.loss_error import own_error
 from .loss_node import LossNode, LossSchema, MadeLoss
 from .sockets import LossSocket
 
@@ -21,10 +19,22 @@ class ApplyLoss(LossNode):
         )
 
     @classmethod
-    def make_loss(cls, loss: Any) -> MadeLoss:
-        if not (is_dataclass(loss) and callable(getattr(loss, "fit", None)) and hasattr(loss, "name")):
-            raise InputError(
-                f"a {type(loss).__name__} is no loss, which is a dataclass with a name and a fit method; see "
-                "example_pack in ComfyUI-DSG."
-            )
-        return MadeLoss(cast(Loss, loss), getattr(loss, "patchers", ()))
+    def make_loss(cls, loss: Loss) -> MadeLoss:
+        return MadeLoss(loss, networks_of(loss), tried=True)
+
+
+def networks_of(loss: Loss) -> list:
+    """The host's handles on another pack's networks.
+
+    Raises:
+        InputError: in one sentence, if they are no such handles, or cannot be had.
+    """
+    try:
+        patchers = list(getattr(loss, "patchers", ()))
+    except Exception as error:  # another pack's
+        raise InputError(str(own_error(loss.name, error))) from error
+    if not all(hasattr(patcher, "load_device") for patcher in patchers):
+        raise InputError(
+            f"the loss '{loss.name}' has patchers that are none of the host's; its pack has to give ModelPatchers."
+        )
+    return patchers

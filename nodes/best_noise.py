@@ -7,7 +7,6 @@ from comfy_api.latest import io, ui
 from ..guidance_losses import InputError
 from ..host import VAE, GuidedSampler, best_noise
 from ..sampling import GuidanceMethod
-from .checks import check_latent, check_vae
 from .inputs import sampling_inputs, steering_inputs
 from .samplers import steered
 from .sockets import RateBlend
@@ -66,8 +65,6 @@ class BestNoise(io.ComfyNode):
         balance_losses: bool = True,
         loss_decoder: str = VAE,
     ) -> io.NodeOutput:
-        check_vae(vae)
-        check_latent(latent_image)
         if try_steps > steps:
             raise InputError(f"try_steps is {try_steps}, and the run has {steps} steps; make it smaller.")
         steering = steered(method, guidance_rate, rate_blend)

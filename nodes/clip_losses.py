@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..guidance_losses import STYLE_DISTANCES, InputError, StyleLoss, TextLoss
+from ..guidance_losses import STYLE_DISTANCES, InputError, StyleLoss, TextLoss, shown
 from ..guidance_losses.networks.clip import ClipNetwork
 from ..host import LoadedNetwork, clip_vision_network
 from .checks import image_from_host
@@ -20,12 +20,12 @@ def chosen_layers(text: str, there: int) -> tuple[int, ...]:
         InputError: in one sentence, if that is no list of blocks that the network has.
     """
     try:
-        layers = tuple(int(part) for part in text.split(","))
+        layers = tuple(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
         layers = ()
     if not layers or min(layers) < 1 or max(layers) > there:
         raise InputError(
-            f"layers is {text!r}, and this network has the blocks 1 to {there}; write one or several of "
+            f"layers is {shown(text)}, and this network has the blocks 1 to {there}; write one or several of "
             "these numbers with commas between."
         )
     return layers

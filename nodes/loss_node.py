@@ -33,11 +33,12 @@ class LossSchema:
 
 
 class MadeLoss(NamedTuple):
-    """loss: see `guidance_losses.Loss`; patchers: the host's handles on its networks; restore: see `AppliedLoss`."""
+    """loss: see `guidance_losses.Loss`; the others: see `AppliedLoss`."""
 
     loss: Loss
     patchers: Sequence[Any] = ()
     restore: Callable[[Tensor], Tensor] | None = None
+    tried: bool = False
 
 
 class LossNode(io.ComfyNode):
@@ -92,5 +93,6 @@ class LossNode(io.ComfyNode):
             made.restore,
             list(made.patchers),
             where_from_host(where),
+            made.tried,
         )
         return io.NodeOutput(apply_loss(conditioning, applied))

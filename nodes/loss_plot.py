@@ -37,7 +37,7 @@ def plot_losses(rows: list[Seen]) -> np.ndarray:
         cells = [row.asked if isinstance(row.asked, str) else row.asked[0], *row.made[: columns - 1]]
         titles = [f"{row.name}: asked", *(f"{value:.4g}" for value in row.values)]
         for axes, picture, title in zip(line, cells, titles):
-            axes.set_title(title, fontsize=9)
+            axes.set_title(title, fontsize=9, parse_math=False)
             if isinstance(picture, str):
                 axes.text(0.5, 0.5, textwrap.fill(picture, LINE), ha="center", va="center", parse_math=False)
             else:

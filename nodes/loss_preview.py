@@ -8,7 +8,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..guidance_losses import InputError, VisibleLoss
-from ..host import AppliedLoss, losses_on, on_device
+from ..host import AppliedLoss, losses_on, named, on_device
+from ..sampling.loss_error import one_each
 from .checks import image_from_host
 from .loss_plot import Seen, plot_losses
 
@@ -47,8 +48,9 @@ def seen_by(name: str, applied: AppliedLoss, pictures: Tensor) -> Seen:
     images = pictures.to(device)
     with torch.no_grad():
         batch, _, height, width = images.shape
-        values = loss.fit(batch, height, width, device)(images)
-        asked, made = loss.compared(images) if isinstance(loss, VisibleLoss) else ("", images)
+        with named(applied, name):
+            values = one_each(name, loss.fit(batch, height, width, device)(images), batch)
+            asked, made = loss.compared(images) if isinstance(loss, VisibleLoss) else ("", images)
     return Seen(name, values.tolist(), asked if isinstance(asked, str) else as_arrays(asked), as_arrays(made))
 
 

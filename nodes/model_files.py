@@ -1,13 +1,12 @@
 """Where the losses' networks are looked for, beside those that come with the pack."""
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import folder_paths
 
-from ..guidance_losses import InputError
-from ..guidance_losses.networks.model_file import ELSEWHERE, quoted
+from ..guidance_losses import InputError, enumeration, shown
+from ..guidance_losses.networks.model_file import ELSEWHERE
 
 EMBEDDED = Path(__file__).parent.parent / "embedded" / "weights"
 INSIGHTFACE = "insightface"  # users' and other packs' list: insightface's folder, or the folder `models` in it
@@ -62,10 +61,10 @@ class ModelFiles:
         if name in found:
             real = found[name].resolve()
             if not any(real.is_relative_to(Path(place).resolve()) for place in (*places, folder_paths.models_dir)):
-                raise InputError(f"{quoted(name)} cannot be used: {ELSEWHERE}.")
+                raise InputError(f"{shown(name)} cannot be used: {ELSEWHERE}.")
             return real
-        there = textwrap.shorten(", ".join(sorted(found)), 200, placeholder=" …") or "nothing"
-        raise InputError(f"there is no {quoted(name)!r} in {', '.join(places)}; there is {there}.")
+        there = enumeration(sorted(found)) or "nothing"
+        raise InputError(f"there is no {shown(name)} in {', '.join(places)}; there is {there}.")
 
     def _keys(self) -> list[str]:
         return [self.key, *(key for key in self.others if key in folder_paths.folder_names_and_paths)]

@@ -42,13 +42,13 @@ def plot_report(report: RunReport) -> np.ndarray:
         numbers, values = [number for number, _ in points], np.array([value for _, value in points])
         axes.plot(numbers, values, color="tab:blue", alpha=0.35, linewidth=0.8)
         axes.plot(numbers, values.mean(axis=1), color="tab:blue", linewidth=2, marker=".")
-        axes.set_ylabel(name)
+        axes.set_ylabel(name, parse_math=False)
         axes.set_ylim(bottom=0)
         axes.set_xlim(0.5, len(report.steps) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
     if figure.axes:
         remarks = [line for remark in report.remarks for line in textwrap.wrap(remark, LINE)]
-        figure.axes[-1].set_xlabel("\n".join(filter(None, ["step", cost_line(report), *remarks])))
+        figure.axes[-1].set_xlabel("\n".join(filter(None, ["step", cost_line(report), *remarks])), parse_math=False)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -9,7 +9,6 @@ from comfy_api.latest import io
 from ..guidance_losses import InputError
 from ..host import VAE, GuidedSampler, sample_latent, sampler_function
 from ..sampling import DSG, GuidanceMethod, GuidanceRate, GuidedSteps, Spherical
-from .checks import check_latent, check_vae
 from .inputs import rate_input, sampling_inputs, steering_inputs, vae_input
 from .sockets import RateBlend, ReportSocket
 
@@ -60,8 +59,6 @@ class DSGKSampler(io.ComfyNode):
         balance_losses: bool = True,
         loss_decoder: str = VAE,
     ) -> io.NodeOutput:
-        check_vae(vae)
-        check_latent(latent_image)
         steering = steered(method, guidance_rate, rate_blend)
         sampler = GuidedSampler(vae, *steering, balanced=balance_losses, loss_decoder=loss_decoder)
         latent, report = sample_latent(
@@ -106,7 +103,6 @@ class DSGSampler(io.ComfyNode):
         balance_losses: bool = True,
         loss_decoder: str = VAE,
     ) -> io.NodeOutput:
-        check_vae(vae)
         method, when = steered(method, guidance_rate, rate_blend)
         if eta == 0 and method.constraint.needs_noise:
             raise InputError(

@@ -4,7 +4,7 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..guidance_losses import SEGMENTATION_DISTANCES, InputError, SegmentationLoss
+from ..guidance_losses import SEGMENTATION_DISTANCES, InputError, SegmentationLoss, shown
 from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork
 from .checks import class_number, image_from_host, mask_from_host
@@ -29,7 +29,7 @@ def chosen_classes(text: str, labels: list[str]) -> tuple[list[int], list[float]
         except ValueError:
             value = 0.0
         if not 0 < value < float("inf"):
-            raise InputError(f"{part.strip()!r} has no weight above 0 behind the colon; write hair:2.")
+            raise InputError(f"{shown(part.strip())} has no weight above 0 behind the colon; write hair:2.")
         weights[number] = value
     return list(weights), list(weights.values())
 

@@ -14,10 +14,17 @@ from torch import Tensor
 from .balance import shares, weighted_sum
 from .differentiation.cost import LossCost, measured
 from .differentiation.half_precision import LOSS_FACTORS, product
+from .differentiation.memory import is_out_of_memory
 from .differentiation.networks import Decoder
 from .differentiation.saved_tensors import is_overwritten
+from .loss_error import FAILURES, LossError, one_each, own_error
 from .loss_term import LossTerm
 from .per_sample import per_sample
+
+NO_GRADIENT = (
+    "gives no gradient, so it cannot guide: its value does not come from the picture by PyTorch's operations; compute "
+    "it without no_grad, detach, item and other libraries."
+)
 
 
 class LossValue(NamedTuple):
@@ -49,22 +56,29 @@ def value_and_gradient(term: LossTerm, images: Tensor, measure: bool = False) ->
         measure: whether the cost of both is measured, which takes a little time itself.
 
     Raises:
-        ValueError: in one sentence, if the loss overwrites what its gradient needs.
+        LossError: in one sentence, if the loss fails, gives anything but a value a picture, has no gradient, or
+            overwrites what its gradient needs.
     """
     try:
         with measured(images.device) if measure else contextlib.nullcontext(lambda: None) as cost:
             for factor in LOSS_FACTORS:
-                value = term.loss(images)
-                (gradient,) = torch.autograd.grad(value.sum() * factor, images)
+                value = one_each(term.name, term.loss(images), len(images))
+                total = value.sum() * factor
+                (gradient,) = torch.autograd.grad(total, images, allow_unused=True) if total.requires_grad else (None,)
+                if gradient is None:
+                    raise LossError(term.name, NO_GRADIENT)
                 gradient = gradient / factor
                 if gradient.isfinite().all() or not value.isfinite().all():
                     break
-    except RuntimeError as error:
-        if not is_overwritten(error):
+    except FAILURES as error:
+        if is_out_of_memory(error) or isinstance(error, LossError):
             raise
-        raise ValueError(
-            f"DSG: the loss '{term.name}' changes in place what its gradient needs; it must compute new tensors "
-            "instead (y = y + 1 for y += 1, and networks without inplace=True)."
+        if not is_overwritten(error):
+            raise own_error(term.name, error) from error
+        raise LossError(
+            term.name,
+            "changes in place what its gradient needs; it must compute new tensors instead (y = y + 1 for y += 1, and "
+            "networks without inplace=True).",
         ) from error
     return LossValue(value.detach(), cost()), gradient
 

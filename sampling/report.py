@@ -1,6 +1,7 @@
 """What happened in a run, step by step."""
 
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from statistics import fmean
 
 from .differentiation.cost import LossCost
@@ -61,6 +62,12 @@ class RunReport:
             for name, values in step.losses.items():
                 means.setdefault(name, []).append(fmean(values))
         return [(name, each[0], each[-1]) for name, each in means.items() if len(each) > 1 and each[-1] >= each[0] > 0]
+
+    @property
+    def not_finite(self) -> list[str]:
+        """The losses that were NaN or infinite in some step."""
+        every = [(name, value) for step in self.steps for name, values in step.losses.items() for value in values]
+        return list(dict.fromkeys(name for name, value in every if not isfinite(value)))
 
     @property
     def costs(self) -> dict[str, LossCost]:

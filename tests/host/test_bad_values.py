@@ -107,7 +107,7 @@ BLUR = {"blur": "gaussian", "size": 9, "std": 1.5, "angle": 0.0}
 @pytest.mark.parametrize("picture", ["five channels", "an empty batch", "a list"])
 def test_a_kernel_that_is_no_picture(host, picture):
     prompt = measured(picture, "DSG_BlurPicture", image=["face", 0], kernel=["any", 0], **BLUR)
-    refused(host, prompt, "Blur Picture", "the image")
+    refused(host, prompt, "Blur Picture", "the kernel")
 
 
 def linked(value: str, whole: bool = False) -> tuple[dict, list]:
