@@ -30,7 +30,15 @@ TEXT = 3  # the host's number for such messages
 
 
 class PromptError(RuntimeError):
-    """The host refused or failed a prompt. `str()` is the message that a user would read."""
+    """The host refused or failed a prompt. `str()` is the message that a user would read.
+
+    Attributes:
+        node: the class of the node that failed; none where the host refused the prompt before it ran.
+    """
+
+    def __init__(self, message: str, node: str = ""):
+        super().__init__(message)
+        self.node = node
 
 
 def prepare_base(base: Path, pack: Path = REPOSITORY, folder: Path | None = None) -> None:
@@ -113,7 +121,7 @@ class Client:
                 elif event["type"] == "progress" and on_step:
                     on_step(data["node"], data["value"], data["max"])
                 elif event["type"] == "execution_error":
-                    raise PromptError(data["exception_message"].strip())
+                    raise PromptError(data["exception_message"].strip(), data["node_type"])
                 elif event["type"] == "execution_interrupted":
                     raise PromptError("interrupted")
                 elif event["type"] == "executing" and data["node"] is None:

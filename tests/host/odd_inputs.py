@@ -15,6 +15,7 @@ import comfy.model_patcher
 import comfy.ops
 import comfy.utils
 import folder_paths
+import numpy as np
 import torch
 from comfy.cldm.cldm import ControlNet as ControlNetModel
 from comfy.controlnet import ControlNet
@@ -156,6 +157,78 @@ class Anything(io.ComfyNode):
     @classmethod
     def execute(cls):
         return io.NodeOutput(math.nan)
+
+
+def made(plan):
+    """The value that a plan in JSON's terms describes; what is no plan is itself."""
+    if isinstance(plan, list):
+        return [made(part) for part in plan]
+    if not isinstance(plan, dict):
+        return plan
+    if "shape" in plan:
+        ends, dtype = plan["shape"], getattr(torch, plan["dtype"])
+        fill = torch.rand(ends).double() if plan["fill"] == "random" else torch.tensor(plan["fill"], dtype=torch.float64)
+        return fill.to(dtype).expand(ends)  # one number takes the memory of one, whatever the shape
+    if "library" in plan:
+        return {"array": np.zeros((2, 2)), "function": len, "class": dict, "module": torch.nn.Linear(2, 2)}[plan["library"]]
+    return {name: made(part) for name, part in plan.items()}
+
+
+class MakeAnything(io.ComfyNode):
+    """What a plan describes, for a socket of any type."""
+
+    @classmethod
+    def define_schema(cls):
+        outputs = [io.AnyType.Output("anything")]
+        return io.Schema("Test_MakeAnything", category="test", inputs=[io.String.Input("plan")], outputs=outputs)
+
+    @classmethod
+    def execute(cls, plan):
+        return io.NodeOutput(made(json.loads(plan)))
+
+
+def own_error(images):
+    raise KeyError("weights\nof the loss")
+
+
+OWN_LOSSES = {
+    "good": lambda images: images.mean((1, 2, 3)).square(),
+    "scalar": lambda images: images.mean().square(),
+    "column": lambda images: images.mean((1, 2, 3))[:, None],
+    "number": lambda images: images.mean().item(),
+    "nothing": lambda images: None,
+    "detached": lambda images: images.detach().mean((1, 2, 3)),
+    "constant": lambda images: torch.ones(len(images), requires_grad=True) * 2,
+    "whole": lambda images: images.mean((1, 2, 3)).long(),
+    "NaN": lambda images: images.mean((1, 2, 3)) * math.nan,
+    "in place": lambda images: images.exp().mul_(2).sqrt_().add_(1).log_().mean((1, 2, 3)),
+    "its own error": own_error,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class OwnLoss:
+    """Another pack's loss that computes one of these."""
+
+    kind: str
+    name: str
+
+    def fit(self, batch, height, width, device):
+        if self.kind == "fit":
+            raise LookupError("no table")
+        return OWN_LOSSES.get(self.kind)
+
+
+class MakeOwnLoss(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Combo.Input("kind", options=[*OWN_LOSSES, "fit", "no function"]), io.String.Input("name")]
+        outputs = [io.Custom("DSG_LOSS").Output("loss")]
+        return io.Schema("Test_OwnLoss", category="test", inputs=inputs, outputs=outputs)
+
+    @classmethod
+    def execute(cls, kind, name):
+        return io.NodeOutput(OwnLoss(kind, name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -513,6 +586,8 @@ class OddInputs(ComfyExtension):
             AnyPicture,
             AnyNumber,
             Anything,
+            MakeAnything,
+            MakeOwnLoss,
             MakeImpossibleLoss,
             MakeInfiniteLoss,
             Expanding,

@@ -67,7 +67,7 @@ def of_another_pack(graph: Graph, positive: Slot, batch: Batch) -> Slot:
             three_where_masks,
             f"Colorize Loss: 3 where masks {NUMBERS}",
         ),
-        (of_another_pack, "Apply Loss: no picture is good enough; ask for less."),
+        (of_another_pack, "Apply Loss (impossible): no picture is good enough; ask for less."),
     ],
     ids=["references", "where masks", "another pack's loss"],
 )
@@ -79,12 +79,14 @@ def test_what_a_loss_finds_when_the_run_begins_is_said_with_its_own_node_s_name(
     assert str(error.value) == words
 
 
-def test_an_error_of_a_library_s_is_left_as_it_is(host):
+def test_an_error_of_another_pack_s_is_said_with_the_loss_s_name(host):
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=1)
     applied = loss(graph, "DSG_ApplyLoss", [model, 1], loss=[graph.add("Test_ImpossibleLoss", fails="patchers"), 0])
     graph.add("PreviewAny", source=applied)
-    assert said(host, graph) == "could not broadcast"
+    message = said(host, graph)
+    assert message.startswith("Apply Loss: the loss 'impossible' ended in an error of its own")
+    assert "could not broadcast" in message
 
 
 def test_what_the_run_itself_says_begins_with_the_pack_s_name(host):

@@ -1,0 +1,146 @@
+"""Whatever a node is given ends in a result or in one sentence that names it, and the host goes on as before.
+
+`DSG_CASES=20000 python -m pytest tests/host/test_any_input.py` draws so many cases instead of 2,000, others each time.
+"""
+
+import copy
+import json
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.host.graphs import Run
+from tests.host.odd_values import linked, typed
+from tools.comfyui import REPOSITORY
+from tools.graph import Graph
+from tools.server import Client, PromptError
+from tools.templates.layout import default_value, is_widget
+
+NODE_IDS = sorted(path.stem for path in (REPOSITORY / "web" / "docs").glob("*.md"))
+CASES = int(os.environ.get("DSG_CASES", "2000"))
+SECONDS = 120  # a prompt that takes longer hangs
+SHORT = {"steps": 2, "tries": 2, "try_steps": 1}
+NET = "something in ComfyUI or in a library failed"  # said where no check knows better
+ALLOWED = settings(
+    max_examples=-(-CASES // len(NODE_IDS)),
+    deadline=None,
+    database=None,
+    derandomize="DSG_CASES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def proper(graph: Graph) -> dict[str, list]:
+    """Kind of socket → what belongs there. The host computes these once for all cases, as each prompt has them."""
+    model = graph.named("model", "DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=1)
+    image = [graph.named("face", "DSG_LoadEmbeddedFaces", first=0, count=1), 0]
+    mask = [graph.named("mask", "DSG_RandomMask", image=image, hidden=0.5, seed=0), 0]
+    losses = {"weight": 1.0, "start_percent": 0.0, "end_percent": 1.0}
+    known = losses | {"image": image, "mask": mask, "threshold": 0.5, "restore_known": False}
+    guided = [graph.named("guided", "DSG_MaskLoss", conditioning=[model, 1], **known), 0]
+    clip = graph.named("clip", "DSG_LoadCLIP", clip_name="faces", architecture="from the folder")
+    blend = {"start_rate": 0.2, "end_rate": 0.1, "curve": "linear", "interval": 1, "start_percent": 0.0}
+    shared = {"model": [model, 0], "negative": [model, 2], "latent_image": [model, 4], "vae": [model, 3], "seed": 0}
+    shared |= {"steps": 2, "cfg": 1.0, "scheduler": "normal", "denoise": 1.0, "guidance_rate": 0.2}
+    run = graph.named("run", "DSG_KSampler", positive=guided, **shared)
+    return {
+        "MODEL": [model, 0],
+        "CONDITIONING": guided,
+        "VAE": [model, 3],
+        "LATENT": [model, 4],
+        "IMAGE": image,
+        "MASK": mask,
+        "CLIP_VISION": [graph.named("vision", "Test_ClipVision", kind="CLIP"), 0],
+        "DSG_CLIP": [clip, 0],
+        "DSG_FACE": [graph.named("faces", "DSG_LoadFaceModel", model_name="faces_irse.safetensors"), 0],
+        "DSG_SEGMENTATION": [graph.named("parts", "DSG_LoadSegmentationModel", model_name="faces"), 0],
+        "DSG_GUIDANCE_RATE": [graph.named("blend", "DSG_GuidanceRateBlend", end_percent=1.0, **blend), 0],
+        "DSG_GUIDANCE_METHOD": [graph.named("method", "DSG_GuidanceMethod", method="DPS", step_size=0.0), 0],
+        "DSG_LOSS": [graph.named("own", "Test_OwnLoss", kind="good", name="own"), 0],
+        "DSG_REPORT": [run, 1],
+    }
+
+
+USES = {"CONDITIONING": "positive", "DSG_GUIDANCE_METHOD": "method", "DSG_GUIDANCE_RATE": "rate_blend"}
+
+
+@st.composite
+def cases(draw, info: dict) -> dict:
+    """A prompt with one node of this kind, some of whose inputs are odd. What it makes guides a run where it can."""
+    graph = Graph()
+    there = proper(graph)
+    inputs = {}
+    every = {name: (spec, group) for group in ("required", "optional") for name, spec in info["input"].get(group, {}).items()}
+    strange = draw(st.sets(st.sampled_from(sorted(every)), min_size=1, max_size=3))
+    for name, (spec, group) in every.items():
+        kind = spec[0] if isinstance(spec[0], str) else "COMBO"
+        if name in strange and is_widget(spec) and draw(st.booleans()):
+            inputs[name] = draw(typed(kind))
+        elif name in strange:
+            made = graph.add("Test_MakeAnything", plan=json.dumps(draw(linked(kind))))
+            inputs[name] = [made, 0]
+        elif is_widget(spec):
+            inputs[name] = SHORT.get(name, default_value(spec[0], spec[1]))
+        elif kind in there and (group == "required" or draw(st.booleans())):
+            inputs[name] = there[kind]
+    node = graph.named("node", info["name"], **inputs)
+    kind = info["output"][0]
+    graph.add("PreviewAny", source=[node, 0])
+    if kind in USES:
+        run = copy.deepcopy(graph.nodes["run"])
+        run["inputs"][USES[kind]] = [node, 0]
+        graph.nodes["use"] = run
+        graph.add("PreviewAny", source=["use", 0])
+    return graph.nodes
+
+
+def judge(host: Client, prompt: dict, names: dict[str, str]) -> None:
+    """A result, the host's own refusal, or one sentence of ours."""
+    try:
+        host.run(prompt, seconds=SECONDS)
+    except PromptError as error:
+        if not error.node:  # refused by the host before it ran
+            return
+        message = str(error)
+        assert error.node in names, f"{error.node}: {message}"
+        assert message.startswith(tuple(f"{name}" for name in (*names.values(), "DSG: "))), message
+        assert NET not in message, message
+        assert "\n" not in message
+        assert len(message) < 480, message
+
+
+def picture(host: Client) -> list[float]:
+    """The numbers of a fixed guided latent, computed anew."""
+    run = Run(steps=2)
+    run.guide()
+    steps = []
+    sampled = run.sampled()
+    shown = run.graph.add("Test_LatentNumbers", latent=[sampled, 0])
+    outputs = host.run(run.graph.nodes, lambda node, value, most: steps.append(value))
+    assert steps, "the host had it still"
+    return json.loads(outputs[shown]["text"][0])["sha"]
+
+
+@pytest.fixture(scope="module")
+def nodes(host) -> dict[str, dict]:
+    return {name: info for name, info in host.get("/object_info").json().items() if name in NODE_IDS}
+
+
+@pytest.fixture(scope="module")
+def reference(host) -> list[float]:
+    return picture(host)
+
+
+@pytest.mark.parametrize("node_id", NODE_IDS)
+def test_any_input_ends_in_a_result_or_in_one_sentence(host, nodes, reference, node_id):
+    names = {name: info["display_name"] for name, info in nodes.items()}
+
+    @ALLOWED
+    @given(prompt=cases(nodes[node_id]))
+    def every_case(prompt):
+        judge(host, prompt, names)
+
+    every_case()
+    assert picture(host) == reference
