@@ -35,7 +35,7 @@ def best_noise(
     Raises:
         ValueError: in one sentence, if no loss was computed in these steps.
     """
-    own = list(latent.get("batch_index", range(len(latent["samples"]))))
+    own = list(latent.get("batch_index") or range(len(latent["samples"])))
     numbers = [[number + shift * (max(own) + 1) for number in own] for shift in range(tries)]
     values: dict[str, list[list[float]]] = {}
     for each in numbers:

@@ -28,8 +28,8 @@ def explained_errors() -> Iterator[None]:
             ) from error
         if _is_about_shapes(error):
             raise RuntimeError(
-                "DSG: the model cannot take what is connected to it; connect conditionings, latent and VAE that belong to "
-                f"it, of a size that it takes. (PyTorch says: {textwrap.shorten(str(error), 90)})"
+                "DSG: the model cannot take what is connected to it; connect conditionings, latent and VAE that belong "
+                f"to it, of a size that it takes. (PyTorch says: {textwrap.shorten(str(error), 90)})"
             ) from error
         if not _is_about_gradients(error):
             raise

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..guidance_losses import TILINGS, SeamlessLoss, tiled
 from ..host import decode_ring
-from .checks import check_latent, check_vae, image_from_host, image_to_host
+from .checks import image_from_host, image_to_host
 from .loss_node import LossNode, LossSchema, MadeLoss
 
 
@@ -56,7 +56,5 @@ class SeamlessDecode(io.ComfyNode):
 
     @classmethod
     def execute(cls, samples: dict, vae: Any, tiles: str) -> io.NodeOutput:
-        check_vae(vae)
-        check_latent(samples)
         image = decode_ring(vae, samples["samples"], SeamlessLoss(tiles).wraps)
         return io.NodeOutput(image, image_to_host(tiled(image_from_host(image), tiles)))

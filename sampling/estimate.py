@@ -63,11 +63,7 @@ def value_and_gradient(term: LossTerm, images: Tensor, measure: bool = False) ->
         with measured(images.device) if measure else contextlib.nullcontext(lambda: None) as cost:
             for factor in LOSS_FACTORS:
                 value = one_each(term.name, term.loss(images), len(images))
-                total = value.sum() * factor
-                (gradient,) = torch.autograd.grad(total, images, allow_unused=True) if total.requires_grad else (None,)
-                if gradient is None:
-                    raise LossError(term.name, NO_GRADIENT)
-                gradient = gradient / factor
+                gradient = _gradient(term, value.sum() * factor, images) / factor
                 if gradient.isfinite().all() or not value.isfinite().all():
                     break
     except FAILURES as error:
@@ -81,6 +77,14 @@ def value_and_gradient(term: LossTerm, images: Tensor, measure: bool = False) ->
             "networks without inplace=True).",
         ) from error
     return LossValue(value.detach(), cost()), gradient
+
+
+def _gradient(term: LossTerm, total: Tensor, images: Tensor) -> Tensor:
+    """Raises LossError if the term's total does not hang on the images."""
+    gradient = torch.autograd.grad(total, images, allow_unused=True)[0] if total.requires_grad else None
+    if gradient is None:
+        raise LossError(term.name, NO_GRADIENT)
+    return gradient
 
 
 def estimate_gradient(

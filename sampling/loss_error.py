@@ -32,6 +32,6 @@ def one_each(name: str, value: Any, count: int) -> Tensor:
     given = f"values of the shape {[*value.shape]}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
     raise LossError(
         name,
-        f"gives {given} for {count} pictures; it must give one number each, [{count}]: the mean over a picture's pixels, "
-        "not over the pictures.",
+        f"gives {given} for {count} pictures; it must give one number each, [{count}]: a mean over its pixels, "
+        "and not over the pictures.",
     )

@@ -167,10 +167,14 @@ def made(plan):
         return plan
     if "shape" in plan:
         ends, dtype = plan["shape"], getattr(torch, plan["dtype"])
-        fill = torch.rand(ends).double() if plan["fill"] == "random" else torch.tensor(plan["fill"], dtype=torch.float64)
+        fill = (
+            torch.rand(ends).double() if plan["fill"] == "random" else torch.tensor(plan["fill"], dtype=torch.float64)
+        )
         return fill.to(dtype).expand(ends)  # one number takes the memory of one, whatever the shape
     if "library" in plan:
-        return {"array": np.zeros((2, 2)), "function": len, "class": dict, "module": torch.nn.Linear(2, 2)}[plan["library"]]
+        return {"array": np.zeros((2, 2)), "function": len, "class": dict, "module": torch.nn.Linear(2, 2)}[
+            plan["library"]
+        ]
     return {name: made(part) for name, part in plan.items()}
 
 

@@ -1,0 +1,82 @@
+"""Workflows that were changed at random: the host or a node says what is wrong in one sentence, and goes on.
+
+`DSG_CASES` sets how many; see `test_any_input.py`.
+"""
+
+import copy
+import json
+import random
+
+import pytest
+import requests
+
+from tests.host.odd_values import HTML, TEXTS
+from tests.host.test_any_input import CASES, failure, is_one_sentence, picture
+from tools.comfyui import REPOSITORY
+from tools.workflow import to_prompt
+
+TEMPLATES = sorted((REPOSITORY / "workflows").glob("*(embedded model, CPU).json"))
+SMALL = {"steps": 1, "batch_size": 1, "count": 1, "cut_outs": 1}
+SHARE = 10  # of all cases that these are
+
+
+def nested(depth: int) -> object:
+    value: object = 0
+    for _ in range(depth):
+        value = {"__value__": value}
+    return value
+
+
+ODD = [*TEXTS, None, True, -1, 10**30, 1e300, {}, [], [[]], ["1", 0], ["no such node", 0], ["1", 99], ["1", -1]]
+ODD += [["1", "0"], [1, 0], [None, None], [HTML, 0], {"__value__": ["1", 0]}, nested(5), nested(200)]
+
+
+def mutated(prompt: dict, chance: random.Random, object_info: dict) -> dict:
+    """One change: of a value, a link, a name of an input, a node or a class."""
+    prompt = copy.deepcopy(prompt)
+    key = chance.choice(sorted(prompt))
+    node = prompt[key]
+    name = chance.choice(sorted(node["inputs"]) or ["none"])
+    change = chance.choice(["value", "value", "link", "circle", "leave out", "add", "class", "name", "node"])
+    if change == "value":
+        node["inputs"][name] = chance.choice(ODD)
+    elif change == "link":
+        node["inputs"][name] = [chance.choice(sorted(prompt)), chance.randrange(6)]
+    elif change == "circle":
+        node["inputs"][name] = [key, 0]
+    elif change == "leave out":
+        node["inputs"].pop(name, None)
+    elif change == "add":
+        node["inputs"][chance.choice(["cls", "self", "extra", HTML])] = [chance.choice(sorted(prompt)), 0]
+    elif change == "class":
+        node["class_type"] = chance.choice([*sorted(name for name in object_info if name.startswith("DSG_")), HTML, ""])
+    elif change == "name":
+        prompt[chance.choice([HTML, "../../up", "x" * 10_000])] = prompt.pop(key)
+    else:
+        del prompt[key]
+    return prompt
+
+
+@pytest.fixture(scope="module")
+def object_info(host) -> dict:
+    return host.get("/object_info").json()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_a_mutated_template_ends_in_a_result_or_in_one_sentence(host, object_info, path):
+    before = picture(host)
+    prompt = to_prompt(json.loads(path.read_text(encoding="utf-8")), object_info)
+    for node in prompt.values():
+        node["inputs"] |= {name: SMALL[name] for name in SMALL.keys() & node["inputs"].keys()}
+    for number in range(CASES // SHARE // len(TEMPLATES)):
+        chance = random.Random(f"{path.stem} {number}")  # noqa: S311 - no secret hangs on it
+        case = prompt
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            case = mutated(case, chance, object_info)
+        try:
+            error = failure(host, case)
+        except requests.JSONDecodeError:  # the host's own answer to what it cannot read
+            continue
+        if error is not None and error.node.startswith("DSG_"):
+            assert is_one_sentence(str(error)), str(error)
+    assert picture(host) == before
