@@ -55,7 +55,7 @@ def with_own(kind: str, name: str = "mine", size: int = 2) -> Run:
         ("constant", "gives no gradient"),
         ("whole", "gives no gradient"),
         ("in place", "changes in place"),
-        ("its own error", "KeyError: 'weights\\\\nof the loss'"),
+        ("its own error", "KeyError: 'weights\\nof the loss'"),
         ("fit", "LookupError: no table"),
         ("no function", "'NoneType' object is not callable"),
     ],
