@@ -47,7 +47,8 @@ def remarks_on(report: RunReport, asked: bool) -> Iterator[str]:
         names = ", ".join(report.not_finite)
         why = f" (NaN or infinite: {names})" if names else ""
         if report.skipped == report.guided_sample_steps:
-            yield f"DSG: no step had a usable gradient (it was zero, or not finite), so this picture is not guided{why}."
+            why = why or " (it was zero, or not finite)"
+            yield f"DSG: no step had a usable gradient{why}, so this picture is not guided."
         else:
             yield f"DSG: {report.skipped} steps had no usable gradient and were taken unguided{why}."
     for name, first, last in report.not_fallen:
