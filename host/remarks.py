@@ -31,7 +31,8 @@ class Remarks:
         context = get_executing_context()
         if context is not None:
             shown = [sentence.removeprefix("DSG: ") for sentence in self.sentences]
-            PromptServer.instance.send_progress_text("\n".join(shown), context.node_id)
+            server = PromptServer.instance
+            server.send_progress_text("\n".join(shown), context.node_id, server.client_id)  # and to nobody else
 
 
 def remarks_on(report: RunReport, asked: bool) -> Iterator[str]:

@@ -35,12 +35,12 @@ TEST_PACKS = REPOSITORY / "tests" / "host"
 SMALL_MODELS, DYNAMIC_WEIGHTS = TEST_PACKS / "small_models.py", TEST_PACKS / "dynamic_weights.py"
 
 
-def template(path: Path, object_info: dict) -> dict:
-    """The prompt of a published workflow, for two of its eight people, which takes a quarter of the time."""
+def template(path: Path, object_info: dict, people: int = PEOPLE) -> dict:
+    """The prompt of a published workflow, for a few of its eight people, which takes as much less time."""
     prompt = to_prompt(json.loads(path.read_text(encoding="utf-8")), object_info)
     for node in prompt.values():
         numbers = {name: node["inputs"][name] for name in ("batch_size", "count") if name in node["inputs"]}
-        node["inputs"] |= {name: min(number, PEOPLE) for name, number in numbers.items()}
+        node["inputs"] |= {name: min(number, people) for name, number in numbers.items()}
     return prompt
 
 

@@ -25,7 +25,7 @@ import websocket
 
 from tools.comfyui import REPOSITORY, STAND_INS, find_host
 
-START_SECONDS = 180
+START_SECONDS = 900  # of a busy machine; a host that ends is noticed at once
 TEXT = 3  # the host's number for such messages
 
 
@@ -65,10 +65,15 @@ def free_port() -> int:
 
 
 class Client:
-    """Talks to a running host as its front end does."""
+    """Talks to a running host as its front end does.
+
+    Attributes:
+        pid: of the host's process, if it was started here.
+    """
 
     def __init__(self, address: str, log: Path):
         self.address, self.log = address, log
+        self.pid: int | None = None
         self.id = uuid.uuid4().hex
         self.texts: dict[str, list[str]] = {}  # what nodes showed during the last prompt
         self.steps: list[dict] = []  # what samplers sent for their live charts during it
@@ -205,6 +210,7 @@ def running_host(
             stderr=subprocess.STDOUT,
             env=environment,
         )
+        client.pid = process.pid
         try:
             wait_until_up(client, process)
             yield client

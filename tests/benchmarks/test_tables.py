@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from benchmarks import gaussian_prior, inpainting
+from benchmarks import endurance, gaussian_prior, inpainting
 from benchmarks.restoration.__main__ import table
 from benchmarks.tasks.tables import short
 from tools.comfyui import REPOSITORY
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
 PAGE = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+RELIABILITY = (REPOSITORY / "docs" / "reliability.md").read_text(encoding="utf-8")
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
@@ -40,3 +41,7 @@ def test_the_number_that_each_method_needs():
 
 def test_where_the_truth_is_known():
     assert gaussian_prior.table(results("gaussian_prior")["flow matching"]) in PAGE
+
+
+def test_hundreds_of_prompts():
+    assert endurance.table(results("endurance")) in RELIABILITY

@@ -25,6 +25,7 @@ def base(tmp_path_factory) -> Path:
     for name in (
         "connections.py",
         "dynamic_weights.py",
+        "faults.py",
         "odd_inputs.py",
         "odd_models.py",
         "odd_patches.py",

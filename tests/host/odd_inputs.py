@@ -1,6 +1,7 @@
 """A pack for the tests: inputs that no user should make, and what the tests must see of the host from inside."""
 
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -322,6 +323,33 @@ class RecentRuns(io.ComfyNode):
         return io.NodeOutput(ui={"text": [json.dumps([int(run.node) for run in runs.of("graph")])]})
 
 
+@dataclass(frozen=True, eq=False)
+class StrangeLoss:
+    """The same for all pictures, or larger each time that it is computed, or with a gradient of the wrong sign."""
+
+    name: str
+
+    def fit(self, batch, height, width, device):
+        times = itertools.count(1)
+        return {
+            "flat": lambda images: images.mean((1, 2, 3)) * 0 + 1,
+            "rising": lambda images: images.mean((1, 2, 3)) * 1e-3 + next(times),
+            "backwards": lambda images: (2 * images.detach() - images).square().mean((1, 2, 3)),
+        }[self.name]
+
+
+class MakeStrangeLoss(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        kind = io.Combo.Input("kind", options=["flat", "rising", "backwards"])
+        outputs = [io.Custom("DSG_LOSS").Output("loss")]
+        return io.Schema("Test_StrangeLoss", category="test", inputs=[kind], outputs=outputs)
+
+    @classmethod
+    def execute(cls, kind):
+        return io.NodeOutput(StrangeLoss(kind))
+
+
 class NoVAE(io.ComfyNode):
     """What a checkpoint loader gives for a checkpoint without a VAE."""
 
@@ -596,6 +624,7 @@ class OddInputs(ComfyExtension):
             MakeInfiniteLoss,
             Expanding,
             RecentRuns,
+            MakeStrangeLoss,
             NoVAE,
             NoGradientModel,
             OutOfMemoryModel,
