@@ -6,6 +6,7 @@
 import { api } from "../../../scripts/api.js"
 import { app } from "../../../scripts/app.js"
 import { RunPlot } from "./run_plot.js"
+import { loadWords } from "./words.js"
 
 const SETTING = "DSG.LiveChart"
 const WIDGET = "dsg_live_chart"
@@ -110,6 +111,7 @@ app.registerExtension({
             onChange: (on) => (on ? fetchRuns() : removeCharts()),
         },
     ],
+    init: loadWords,
     setup() {
         started = true
         api.addEventListener("dsg.step", onStep)

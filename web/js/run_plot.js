@@ -1,5 +1,7 @@
 // Draws a run so far: each loss relative to its largest value, the rate, and a strip of what became of each step.
 
+import { say } from "./words.js"
+
 const SVG = "http://www.w3.org/2000/svg"
 // Okabe and Ito's colours, which those who do not tell red from green can tell apart.
 const COLOURS = ["#56b4e9", "#e69f00", "#cc79a7", "#f0e442", "#0072b2", "#a6761d"]
@@ -47,14 +49,14 @@ function seriesOf({ steps }) {
         return { name, colour: COLOURS[index % COLOURS.length], className: "dsg-loss", points, range }
     })
     const rates = values((step) => step.rate)
-    if (rates.length) series.push({ name: "rate", colour: RATE, className: "dsg-rate", points: rates, range: [0, 1] })
+    if (rates.length) series.push({ name: say("rate"), colour: RATE, className: "dsg-rate", points: rates, range: [0, 1] })
     return series
 }
 
 function headline({ method, gradient_modes, steps, total, turn }) {
-    const parts = [method, `step ${steps.length} of ${total}`]
-    if (turn > 1) parts.push(`run ${turn}`)
-    if (gradient_modes.length) parts.push(`gradient: ${gradient_modes.join(" → ")}`)
+    const parts = [method, say("step {done} of {total}", { done: steps.length, total })]
+    if (turn > 1) parts.push(say("run {turn}", { turn }))
+    if (gradient_modes.length) parts.push(say("gradient: {modes}", { modes: gradient_modes.join(" → ") }))
     return parts.join(" · ")
 }
 
@@ -109,7 +111,7 @@ export class RunPlot {
             const cells = run.steps.flatMap((step, index) => (counts(step) ? [`M${index + 0.05} 0.5h0.9`] : []))
             if (!cells.length) continue
             this.strip.append(path(cells.join(""), colour, "dsg-cells"))
-            this.legend.append(chip(colour, "dsg-cell-mark", `${kind} ${cells.length}`))
+            this.legend.append(chip(colour, "dsg-cell-mark", `${say(kind)} ${cells.length}`))
         }
     }
 }
