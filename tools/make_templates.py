@@ -1,4 +1,4 @@
-"""Write the templates in `workflows/` from their description in `tools/templates/`.
+"""Write the templates in `workflows/` and the blueprints in `subgraphs/` from their descriptions.
 
     python -m tools.make_templates
 
@@ -7,6 +7,8 @@ Run it after a change of a node's inputs; `python -m tools.make_thumbnails` make
 
 import json
 
+from tools import blueprints
+from tools.blueprints import BLUEPRINTS
 from tools.comfyui import REPOSITORY
 from tools.server import running_host
 from tools.templates import TEMPLATES
@@ -16,11 +18,11 @@ from tools.templates.layout import build
 def main() -> None:
     with running_host() as host:
         object_info = host.get("/object_info").json()
-    for template in TEMPLATES:
-        path = REPOSITORY / "workflows" / f"{template.name}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(build(template, object_info), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(path.relative_to(REPOSITORY))
+    made = {f"workflows/{template.name}.json": build(template, object_info) for template in TEMPLATES}
+    made |= {f"subgraphs/{blueprint.name}.json": blueprints.build(blueprint, object_info) for blueprint in BLUEPRINTS}
+    for place, graph in made.items():
+        (REPOSITORY / place).write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(place)
 
 
 if __name__ == "__main__":

@@ -2,74 +2,79 @@
 
     python -m tools.make_thumbnails
 
-Square, because the template browser shows them so. Of an embedded template: two pictures of what is known, and below
-what was made of them. Of its Stable Diffusion counterpart: the idea in one pair, and no result; where there is none of
-the embedded model, of a run that the task describes as its idea.
+Square and filled, as the cards are. Of an embedded template: two pictures of what is known, and below
+what was made of them; without anything known, four that were made; of runs side by side, what is known and each. Of its
+counterparts on checkpoints: one picture that the embedded model made, with what was known in its corner; where there is
+no embedded template, of a run that the task describes as its idea.
 """
 
 import argparse
 import io
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageOps
 
 from tools.comfyui import REPOSITORY
 from tools.server import Client, running_host
 from tools.templates import TASKS
 from tools.templates.layout import Template, build
-from tools.workflow import find, to_prompt
+from tools.workflow import to_prompt
 
-SIDE, TILE = 400, 192
-NEAR, FAR = 4, SIDE - TILE - 4
-PAPER, INK = (255, 255, 255), (70, 80, 86)
-SHOWN = (0, 6)  # of the eight pictures
+SIDE, GAP = 400, 4
+TILE, CORNER, FRAME = (SIDE - GAP) // 2, 132, 4
+PEOPLE = (0, 6, 3)  # of the eight pictures: two in a grid, and one for each checkpoint
 
 
 def pictures(host: Client, outputs: dict, number: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(host.picture(entry))).convert("RGB") for entry in outputs[number]["images"]]
 
 
-def run(host: Client, template: Template) -> tuple[list[Image.Image], list[Image.Image]]:
-    """What is known, if anything, and what was made; of pictures that tile, one of them and the tiling."""
+def run(host: Client, template: Template) -> tuple[list[Image.Image], list[list[Image.Image]]]:
+    """What is known, if anything, and what each run made; of pictures that tile, one of them and the tiling."""
     object_info = host.get("/object_info").json()
     prompt = to_prompt(build(template, object_info), object_info)
     outputs = host.run(prompt)
-    saved = find(prompt, "SaveImage")
-    decoded, plots = prompt[saved]["inputs"]["images"][0], [find(prompt, "DSG_GuidanceReport"), 0]
+    sources = {key: node["inputs"].get("images", [None])[0] for key, node in prompt.items()}
+    saved = [key for key, node in prompt.items() if node["class_type"] == "SaveImage"]
     shown = [key for key, node in prompt.items() if node["class_type"] == "PreviewImage"]
-    tilings = [key for key in shown if prompt[key]["inputs"]["images"] == [decoded, 1]]
+    tilings = [key for key in shown if sources[key] == sources[saved[0]]]
     if tilings:
-        return pictures(host, outputs, saved), pictures(host, outputs, tilings[0])
-    known = [key for key in shown if prompt[key]["inputs"]["images"] != plots]
-    return pictures(host, outputs, known[0]) if known else [], pictures(host, outputs, saved)
+        return pictures(host, outputs, saved[0]), [pictures(host, outputs, tilings[0])]
+    known = [key for key in shown if prompt[sources[key]]["class_type"] != "DSG_GuidanceReport"]
+    return pictures(host, outputs, known[0]) if known else [], [pictures(host, outputs, key) for key in saved]
 
 
-def tile(picture: Image.Image) -> Image.Image:
-    enlarged = picture.width < TILE
-    return picture.resize((TILE, TILE), Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)
+def fitted(picture: Image.Image, side: int) -> Image.Image:
+    """A square of that side; pictures of the embedded model keep their pixels."""
+    enlarged = picture.width < side
+    return ImageOps.fit(picture, (side, side), Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)
 
 
-def result_thumbnail(known: list[Image.Image], made: list[Image.Image]) -> Image.Image:
-    """Above two of what is known (or made), below two of what was made."""
-    picture = Image.new("RGB", (SIDE, SIDE), PAPER)
-    above = [(known or made[1:])[index % len(known or made[1:])] for index in SHOWN]
-    below = [made[index % len(made)] for index in SHOWN]
-    for y, row in ((NEAR, above), (FAR, below)):
-        for x, each in zip((NEAR, FAR), row):
-            picture.paste(tile(each), (x, y))
-    return picture
+def grid(four: list[Image.Image]) -> Image.Image:
+    """Four pictures, two in a row."""
+    thumbnail = Image.new("RGB", (SIDE, SIDE))
+    for index, picture in enumerate(four):
+        y, x = divmod(index, 2)
+        thumbnail.paste(fitted(picture, TILE), (x * (TILE + GAP), y * (TILE + GAP)))
+    return thumbnail
 
 
-def idea_thumbnail(known: list[Image.Image], made: list[Image.Image]) -> Image.Image:
-    """What is known becomes a picture; without anything known, two pictures."""
-    picture = Image.new("RGB", (SIDE, SIDE), PAPER)
-    first, last = (known or made[1:])[0], made[0]
-    picture.paste(tile(first), (NEAR, NEAR))
-    picture.paste(tile(last), (FAR, FAR))
-    arrow = ImageDraw.Draw(picture)
-    start, middle, turn = NEAR + TILE + 24, NEAR + TILE // 2, FAR + TILE // 2
-    arrow.line([(start, middle), (turn, middle), (turn, FAR - 40)], fill=INK, width=14, joint="curve")
-    arrow.polygon([(turn - 26, FAR - 46), (turn + 26, FAR - 46), (turn, FAR - 12)], fill=INK)
-    return picture
+def result_thumbnail(known: list[Image.Image], runs: list[list[Image.Image]]) -> Image.Image:
+    """Of an embedded template."""
+    if len(runs) > 1:
+        return grid([row[0] for row in (known, *runs)])
+    (made,) = runs
+    if not known:
+        return grid(made[:4])
+    return grid([row[person % len(row)] for row in (known, made) for person in PEOPLE[:2]])
+
+
+def idea_thumbnail(known: list[Image.Image], made: list[Image.Image], person: int) -> Image.Image:
+    """Of a template on a checkpoint."""
+    thumbnail = fitted(made[person % len(made)], SIDE)
+    if known:
+        corner = ImageOps.expand(fitted(known[person % len(known)], CORNER), FRAME, "white")
+        thumbnail.paste(corner, (0, SIDE - corner.height))
+    return thumbnail
 
 
 def main() -> None:
@@ -79,11 +84,15 @@ def main() -> None:
     folder = REPOSITORY / "workflows"
     with running_host() as host:
         for task in [names[name] for name in parser.parse_args().task]:
-            *embedded, stable_diffusion = task.TEMPLATES
-            known, made = run(host, embedded[0] if embedded else task.IDEA)
-            for template, draw in zip([stable_diffusion, *embedded], [idea_thumbnail, result_thumbnail]):
-                draw(known, made).save(folder / f"{template.name}.jpg", quality=85, optimize=True)
-                print(f"{template.name}.jpg", flush=True)
+            embedded = [template for template in task.TEMPLATES if template.name.endswith("(CPU)")]
+            known, runs = run(host, embedded[0] if embedded else task.IDEA)
+            thumbnails = {template.name: result_thumbnail(known, runs) for template in embedded}
+            others = [template for template in task.TEMPLATES if template not in embedded]
+            for template, person in zip(others, PEOPLE):
+                thumbnails[template.name] = idea_thumbnail(known, runs[-1], person)
+            for name, thumbnail in thumbnails.items():
+                thumbnail.save(folder / f"{name}.jpg", quality=85, optimize=True)
+                print(f"{name}.jpg", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tools.workflow import to_prompt
 
 PACK = "ComfyUI-DSG"
 WORKFLOWS = {path.stem: path for path in sorted((REPOSITORY / "workflows").glob("*.json"))}
+BLUEPRINTS = {path.stem: path for path in sorted((REPOSITORY / "subgraphs").glob("*.json"))}
 SAVED = {path.stem: path for path in sorted((Path(__file__).parent / "saved").glob("*.json"))}
 LOST_CLICK = 20_000  # milliseconds
 START_HERE, EMBEDDED = "01 Start here (CPU)", "02 Mask (CPU)"
@@ -75,6 +76,30 @@ LIGHTEN = """() => {
 SHOWN = """() => document.querySelector("[role=dialog]")?.innerText ?? app.graph.nodes
     .filter(node => ["PreviewImage", "SaveImage"].includes(node.type))
     .map(node => node.imgs?.[0]?.naturalWidth ?? 0)"""
+
+# A graph on the embedded model around the one node that is there; `values` are its widgets'. Output 0 is its picture.
+AROUND_BLUEPRINT = """values => {
+    const [guided] = app.graph.nodes;
+    const add = kind => { const node = LiteGraph.createNode(kind); app.graph.add(node); return node; };
+    const [model, faces, mask, shown, report] = [
+        "DSG_LoadEmbeddedModel", "DSG_LoadEmbeddedFaces", "DSG_RandomMask", "PreviewImage", "DSG_GuidanceReport",
+    ].map(add);
+    const connect = (source, output, name) => source.connect(output, guided, guided.findInputSlot(name));
+    ["model", "positive", "negative", "vae", "latent_image"].forEach((name, output) => connect(model, output, name));
+    connect(faces, 0, "image");
+    faces.connect(0, mask, 0);
+    if (guided.findInputSlot("mask") >= 0) connect(mask, 0, "mask");
+    guided.connect(0, shown, 0);
+    guided.connect(2, report, 0);
+    for (const [name, value] of Object.entries(values))
+        guided.widgets.find(widget => widget.name === name).value = value;
+}"""
+# Of each blueprint: the embedded networks in place of the published ones.
+EMBEDDED_NETWORKS = {
+    "Guide by a face": {"model_name": "faces_irse.onnx", "detector": "none"},
+    "Guide by a mask": {},
+    "Guide by a style": {"clip_name": "faces", "architecture": "from the folder"},
+}
 
 
 def browse_templates(page) -> None:
@@ -232,6 +257,32 @@ def test_the_embedded_template_runs_at_the_press_of_the_button_and_shows_picture
     assert complaints == []
 
 
+def run_and_report(page) -> dict:
+    """Press Run and wait for the pictures. Returns the run's report."""
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
+    numbers = page.evaluate("async () => (await (await fetch('/history?max_items=1')).json())")
+    (run,) = numbers.values()
+    (report,) = (json.loads(shown["text"][0]) for shown in run["outputs"].values() if "text" in shown)
+    return report
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_a_blueprint_drops_into_a_graph_and_guides_it(page, complaints, name):
+    """Found by its name as a node is, it takes the place of the sampler and the decoder."""
+    page.evaluate("app.graph.clear()")
+    page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+    page.keyboard.type(name)
+    expect(page.locator("[role=option]", has_text=name).last).to_be_visible()  # the first is the search itself
+    page.keyboard.press("Enter")
+    page.wait_for_function("name => app.graph.nodes[0]?.title === name", arg=name, polling=200)
+    page.evaluate(AROUND_BLUEPRINT, EMBEDDED_NETWORKS[name])
+    page.evaluate(LIGHTEN)
+    report = run_and_report(page)
+    assert report["guided_steps"] > 0
+    assert complaints == []
+
+
 def open_saved(page, name: str) -> dict:
     """Open a workflow as it was saved before sockets were renamed."""
     workflow = json.loads(SAVED[name].read_text(encoding="utf-8"))
@@ -262,11 +313,7 @@ def test_a_workflow_that_was_saved_earlier_opens_as_it_was(page, object_info, co
 def test_a_saved_workflow_runs_with_its_rate_and_its_method(page, complaints):
     open_saved(page, "With a rate and a method")
     page.evaluate(LIGHTEN)
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
-    numbers = page.evaluate("async () => (await (await fetch('/history?max_items=1')).json())")
-    (run,) = numbers.values()
-    (report,) = (json.loads(shown["text"][0]) for shown in run["outputs"].values() if "text" in shown)
+    report = run_and_report(page)
     assert (report["method"], report["guided_steps"]) == ("FreeDoM", 3)  # with the last gradient in between
     assert complaints == []
 

@@ -60,6 +60,12 @@ def test_the_host_offers_the_templates(host):
     assert sorted(host.get("/workflow_templates").json()["ComfyUI-DSG"]) == [path.stem for path in WORKFLOWS]
 
 
+def test_the_host_offers_the_blueprints(host):
+    served = host.get("/global_subgraphs").json().values()
+    names = sorted(entry["name"] for entry in served if entry["info"]["node_pack"].endswith("ComfyUI-DSG"))
+    assert names == sorted(path.stem for path in (REPOSITORY / "subgraphs").glob("*.json"))
+
+
 @pytest.fixture(scope="module")
 def restored(host, template):
     """Four faces each: unguided and guided at the template's settings."""
