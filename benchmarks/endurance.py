@@ -114,7 +114,7 @@ def write_lora(folder: Path) -> None:
 def chosen(prompts: dict[str, dict], number: int) -> tuple[dict, dict]:
     """What is random of one prompt, and the prompt."""
     choose = random.Random(number).choice  # noqa: S311 - which prompt comes next is no secret
-    choice = {"template": choose(list(prompts)), "gradient": choose(GRADIENTS)}
+    choice: dict[str, str | bool] = {"template": choose(list(prompts)), "gradient": choose(GRADIENTS)}
     choice |= {"model": choose([FLOW, V_PREDICTION]), "lora": choose([True, False])}
     prompt = json.loads(json.dumps(prompts[choice["template"]]))
     prompt[find(prompt, "DSG_LoadEmbeddedModel")]["inputs"]["model_name"] = choice["model"]
