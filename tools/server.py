@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -20,7 +21,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import requests
-import torch
 import websocket
 
 from tools.comfyui import REPOSITORY, STAND_INS, find_host
@@ -53,6 +53,8 @@ def prepare_base(base: Path, pack: Path = REPOSITORY, folder: Path | None = None
 
 
 def command(base: Path, port: int, *options: str, python: str = sys.executable) -> list[str]:
+    import torch  # takes seconds, which who only talks to a host need not wait
+
     device = [] if torch.cuda.is_available() or torch.backends.mps.is_available() else ["--cpu"]
     folders = ["--base-directory", str(base), "--database-url", f"sqlite:///{base / 'comfyui.db'}"]
     return [python, "main.py", "--port", str(port), "--disable-auto-launch", *device, *folders, *options]
@@ -71,7 +73,7 @@ class Client:
         pid: of the host's process, if it was started here.
     """
 
-    def __init__(self, address: str, log: Path):
+    def __init__(self, address: str, log: Path = Path(os.devnull)):
         self.address, self.log = address, log
         self.pid: int | None = None
         self.id = uuid.uuid4().hex
@@ -140,6 +142,21 @@ class Client:
             node, text = message[8 : 8 + length].decode(), message[8 + length :].decode()
             self.texts.setdefault(node, []).append(text)
 
+    def upload(self, name: str, content: bytes, subfolder: str) -> str:
+        """Put a picture into the host's input folder. Returns how Load Image calls it there.
+
+        Raises:
+            PromptError: if the host does not take it.
+        """
+        form = {"subfolder": subfolder, "overwrite": "true"}
+        answer = requests.post(
+            f"http://{self.address}/upload/image", data=form, files={"image": (name, content)}, timeout=60
+        )
+        if not answer.ok:
+            raise PromptError(f"ComfyUI does not take {name}: {answer.status_code} {answer.reason}")
+        stored = answer.json()
+        return f"{stored['subfolder']}/{stored['name']}"
+
     def picture(self, shown: dict) -> bytes:
         """The PNG behind one entry of an output's `images`."""
         query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
@@ -187,6 +204,17 @@ def wait_until_up(client: Client, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
+def ended_with_us(process: subprocess.Popen) -> Iterator[None]:
+    """A process ends with this one, even if this one is killed: another's stdin ends then, and it acts."""
+    act = f"import os, sys; sys.stdin.read(); os.kill({process.pid}, {signal.SIGTERM:d})"
+    with subprocess.Popen([sys.executable, "-c", act], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as watcher:
+        try:
+            yield
+        finally:
+            watcher.kill()
+
+
+@contextlib.contextmanager
 def running_host(
     base: Path | None = None, *options: str, folder: Path | None = None, python: str = sys.executable
 ) -> Iterator[Client]:
@@ -211,6 +239,7 @@ def running_host(
             env=environment,
         )
         client.pid = process.pid
+        stack.enter_context(ended_with_us(process))
         try:
             wait_until_up(client, process)
             yield client
