@@ -17,6 +17,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 import psutil
@@ -114,7 +115,7 @@ def write_lora(folder: Path) -> None:
 def chosen(prompts: dict[str, dict], number: int) -> tuple[dict, dict]:
     """What is random of one prompt, and the prompt."""
     choose = random.Random(number).choice  # noqa: S311 - which prompt comes next is no secret
-    choice: dict[str, str | bool] = {"template": choose(list(prompts)), "gradient": choose(GRADIENTS)}
+    choice: dict[str, Any] = {"template": choose(list(prompts)), "gradient": choose(GRADIENTS)}
     choice |= {"model": choose([FLOW, V_PREDICTION]), "lora": choose([True, False])}
     prompt = json.loads(json.dumps(prompts[choice["template"]]))
     prompt[find(prompt, "DSG_LoadEmbeddedModel")]["inputs"]["model_name"] = choice["model"]

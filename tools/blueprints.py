@@ -184,7 +184,7 @@ def build(blueprint: Blueprint, object_info: dict) -> dict:
         "links": links,
         "extra": {},
     }
-    node = {
+    instance = {
         "id": 1,
         "type": subgraph["id"],
         "pos": [0, 0],
@@ -202,7 +202,7 @@ def build(blueprint: Blueprint, object_info: dict) -> dict:
         "revision": 0,
         "last_node_id": 1,
         "last_link_id": 0,
-        "nodes": [node],
+        "nodes": [instance],
         "links": [],
         "version": 0.4,
         "definitions": {"subgraphs": [subgraph]},

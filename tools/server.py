@@ -86,7 +86,10 @@ class Client:
         return response
 
     def post(self, path: str, body: dict | None = None) -> requests.Response:
-        return requests.post(f"http://{self.address}{path}", json=body or {}, timeout=60)
+        written = json.dumps(body or {})  # requests itself refuses NaN, which hosts take
+        return requests.post(
+            f"http://{self.address}{path}", written, headers={"Content-Type": "application/json"}, timeout=60
+        )
 
     def run(
         self,
