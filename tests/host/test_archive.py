@@ -1,5 +1,6 @@
 """What the registry gives a user: the archive, unpacked into a ComfyUI of its own."""
 
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,10 +37,13 @@ def shop(unpacked, tmp_path_factory) -> Iterator[Client]:
 
 
 def test_the_archive_has_what_a_user_needs_and_no_more(unpacked):
-    assert {path.name for path in unpacked.iterdir()} == {
-        *("CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "__init__.py", "pyproject.toml", "requirements.txt"),
-        *("embedded", "guidance_losses", "host", "nodes", "sampling", "web", "workflows"),
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    roots = {line.strip('"').partition("/")[0] for line in tracked.splitlines()}
+    assert {name for name in roots if not name.startswith(".")} - {path.name for path in unpacked.iterdir()} == {
+        *("CONTRIBUTING.md", "Makefile", "requirements-bench.txt", "requirements-dev.lock", "requirements-dev.txt"),
+        *("artwork", "benchmarks", "docs", "example_pack", "tasks", "tests", "tools"),
     }
+    assert not [path for path in unpacked.iterdir() if path.name.startswith(".")]
     for folder in ("web", "workflows"):
         kept, all_files = ({p.relative_to(root) for p in (root / folder).rglob("*")} for root in (unpacked, REPOSITORY))
         assert kept == {path for path in all_files if "__pycache__" not in path.parts}
