@@ -183,6 +183,11 @@ def check_conditioning(socket: io.Input, conditioning: Any) -> None:
     for tensor, _ in pairs:
         if tensor is not None:
             _check_tensor(socket.id, tensor, "conditioning")
+            if tensor.ndim < 2:
+                raise InputError(
+                    f"{socket.id} is a conditioning of shape {tuple(tensor.shape)}, which no model takes; connect one "
+                    "as CLIP Text Encode gives it."
+                )
 
 
 def _is_pair(pair: Any) -> bool:
