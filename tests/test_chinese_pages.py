@@ -75,3 +75,22 @@ def test_a_chinese_help_page_is_chinese(node_id):
 
 def test_no_chinese_help_page_is_of_a_node_that_is_gone():
     assert sorted(path.parent.name for path in HELP.glob("*/zh.md")) == NODE_IDS
+
+
+def test_the_chinese_first_page_has_the_commands_links_and_numbers_of_the_english_one():
+    english, chinese = (read(REPOSITORY / name) for name in ("README.md", "README.zh-CN.md"))
+    blocks = (re.findall(r"^```\n(.*?)^```", page, re.DOTALL | re.MULTILINE) for page in (english, chinese))
+    commands, translated = ([re.sub(r" +# .*", "", block) for block in page] for page in blocks)
+    assert translated == commands
+    links = (set(re.findall(r"\]\(([^)]+)\)", page)) - {"README.md", "README.zh-CN.md"} for page in (english, chinese))
+    assert next(links) == next(links)
+    assert "](README.zh-CN.md)" in english
+    assert "](README.md)" in chinese
+    assert re.findall(r"^#+ ", chinese, re.MULTILINE) == re.findall(r"^#+ ", english, re.MULTILINE)
+    tables = [rows(english), rows(chinese)]
+    for row, translation in zip(*tables, strict=True):
+        for pattern in (r"`[^`]+`", r"[\d.]+ ?(?:%|dB)|\b0\.\d+"):
+            assert [found(pattern, cell) for cell in translation] == [found(pattern, cell) for cell in row]
+    for node_id, node in NODES.items():
+        short = node["display_name"].removesuffix("损失")  # some nodes share a row
+        assert f"**{node['display_name']}**" in chinese or f"**{short}**" in chinese, node_id
