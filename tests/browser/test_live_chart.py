@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PATIENCE, WINDOW, start, wait_until_ready
 from tools.comfyui import REPOSITORY
 
-TEMPLATE = REPOSITORY / "workflows" / "Inpaint with DSG (embedded model, CPU).json"
+TEMPLATE = REPOSITORY / "workflows" / "02 Mask (CPU).json"
 PACK = "/extensions/ComfyUI-DSG/"
 NEWER_NODES = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
 CHARTS_ON = "on => app.extensionManager.setting.set('DSG.LiveChart', on)"

@@ -12,7 +12,7 @@ from tools.comfyui import REPOSITORY
 from tools.server import PromptError
 from tools.workflow import find, to_prompt
 
-TEMPLATES = sorted(path.stem for path in (REPOSITORY / "workflows").glob("*(embedded model, CPU).json"))
+TEMPLATES = sorted(path.stem for path in (REPOSITORY / "workflows").glob("*(CPU).json"))
 EIGHT_BITS = 256
 
 

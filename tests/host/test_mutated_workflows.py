@@ -15,7 +15,7 @@ from tests.host.test_any_input import CASES, failure, is_one_sentence, picture
 from tools.comfyui import REPOSITORY
 from tools.workflow import to_prompt
 
-TEMPLATES = sorted((REPOSITORY / "workflows").glob("*(embedded model, CPU).json"))
+TEMPLATES = sorted((REPOSITORY / "workflows").glob("*(CPU).json"))
 SMALL = {"steps": 1, "batch_size": 1, "count": 1, "cut_outs": 1}
 SHARE = 10  # of all cases that these are
 
