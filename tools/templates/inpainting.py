@@ -152,7 +152,7 @@ sampler. The model needs no inpainting training.
                     title="Mask",
                 )
             ],
-            [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+            [Node("image", "LoadImage", {"image": "example.png"}, height=280)],
             [Node("shown", "MaskPreview", {}, {"mask": ("mask", 0)}, title="The mask", height=250)],
         ],
         [
