@@ -20,7 +20,7 @@ def place(side: int) -> list[list[Node]]:
 
 
 EMBEDDED = embedded(
-    "14 Colour and symmetry",
+    "14 Colour, symmetry",
     """## Colour and symmetry
 
 Press **Run**. The model draws eight faces that are their own mirror images, with gold behind them at the top.
@@ -35,7 +35,7 @@ Press **Run**. The model draws eight faces that are their own mirror images, wit
 
 SD15 = pretrained(
     STABLE_DIFFUSION,
-    "14 Colour and symmetry",
+    "14 Colour, symmetry",
     """## Colour and symmetry
 
 Choose a prompt, then press **Run**. Instead of the two masks, paint one: *Load Image*, Open in \
