@@ -78,3 +78,12 @@ def test_the_live_chart_is_chinese(chinese):
     text = chinese.evaluate(DRAW_RUN)
     for words in ("第 2 步，共 20 步", "第 2 次运行", "梯度：exact", "引导率 0.2", "已引导 2"):
         assert words in text
+
+
+def test_help_is_chinese(chinese):
+    chinese.evaluate(ON_CANVAS, ["DSG_KSampler"])
+    chinese.evaluate("() => { app.canvas.selectNode(app.graph.nodes[0]); app.canvas.fitViewToSelectionAnimated(); }")
+    chinese.get_by_test_id("info-button").click()
+    panel = chinese.locator(".node-help-content")
+    expect(panel).to_contain_text("让每一步朝正面条件上的损失所要求的方向走")
+    expect(panel.get_by_role("cell", name="guidance_rate 引导率", exact=True)).to_be_visible()
