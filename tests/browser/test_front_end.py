@@ -242,7 +242,7 @@ def test_start_here_runs_at_the_press_of_the_button_and_shows_three_runs_side_by
     page.evaluate(LIGHTEN)
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_function(f"[({SHOWN})()].flat().every(Boolean)", polling=500)
-    assert page.evaluate(SHOWN) == [64] * 4  # what is known, and three times what was made of it
+    assert page.evaluate(SHOWN) == [256] * 4  # enlarged: what is known, and three times what was made of it
     assert complaints == []
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from tools.templates.layout import Node, Template, note
 from tools.templates.models import FLUX, SD15, SDXL, ModelFile, files_note
 
-NOTE_HEIGHT, NOTE_LINE, KNOWN_HEIGHT = 120, 14, 400
+NOTE_HEIGHT, NOTE_LINE, KNOWN_HEIGHT = 120, 13, 440
 BELOW_LINKS = 300  # from the run's top: under the links that leave the first column
 KNOWN_TITLE = "What is known"
 RUN_TITLE = "The run: the model is steered towards it"

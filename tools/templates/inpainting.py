@@ -131,10 +131,8 @@ def on(family: Family) -> Template:
         """## Mask
 
 Choose your picture and a prompt, then press **Run**. What is white in the mask is made anew, the rest guides the \
-sampler. The model needs no inpainting training.
-
-**A mask of your own:** paint it in the MaskEditor (right-click *Load Image*) and connect *Load Image*'s MASK to \
-*Mask Loss*.
+sampler. The model needs no inpainting training. A mask of your own: paint it in the MaskEditor (right-click *Load \
+Image*) and connect *Load Image*'s MASK to *Mask Loss*.
 """,
         [
             [
@@ -152,7 +150,7 @@ sampler. The model needs no inpainting training.
                     title="Mask",
                 )
             ],
-            [Node("image", "LoadImage", {"image": "example.png"}, height=280)],
+            [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
             [Node("shown", "MaskPreview", {}, {"mask": ("mask", 0)}, title="The mask", height=250)],
         ],
         [
