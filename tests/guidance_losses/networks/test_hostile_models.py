@@ -1,6 +1,6 @@
 """Whatever is in a model's file: nothing runs, connects or reads elsewhere, it costs little, and one sentence says why.
 
-`HOSTILE_FILES_CASES=20000 python -m pytest tests/guidance_losses/networks/test_hostile_files.py` tries more.
+`HOSTILE_FILES_CASES=20000 python -m pytest tests/guidance_losses/networks/test_hostile_models.py` tries more.
 """
 
 import json
