@@ -16,6 +16,7 @@ from .palette import PaletteLoss
 from .qr_code import ERROR_CORRECTION, QRLoss, code_picture, qr_modules, read_modules
 from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
+from .similarity import COMPARISONS, SimilarityLoss
 from .sketch import SketchLoss
 from .style import STYLE_DISTANCES, StyleLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
@@ -25,6 +26,7 @@ from .text import TextLoss
 __all__ = [
     "ADJUSTMENTS",
     "BOXES",
+    "COMPARISONS",
     "CROPS",
     "ERROR_CORRECTION",
     "MIRRORS",
@@ -49,6 +51,7 @@ __all__ = [
     "RingLoss",
     "SeamlessLoss",
     "SegmentationLoss",
+    "SimilarityLoss",
     "SketchLoss",
     "StyleLoss",
     "SuperResolutionLoss",

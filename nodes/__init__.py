@@ -5,7 +5,7 @@ from .appearance import PaletteLossNode, SketchLossNode
 from .apply_loss import ApplyLoss
 from .best_noise import BestNoise
 from .border import guard
-from .clip_losses import StyleLossNode, TextLossNode
+from .clip_losses import SimilarityLossNode, StyleLossNode, TextLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
@@ -48,6 +48,7 @@ NODES = [
     LossPreview,
     SegmentationLossNode,
     StyleLossNode,
+    SimilarityLossNode,
     TextLossNode,
     FaceIDLossNode,
     LandmarkLossNode,

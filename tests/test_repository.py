@@ -184,6 +184,7 @@ def test_node_ids_are_the_published_ones():
         "DSG_SegmentPicture",
         "DSG_SegmentationLoss",
         "DSG_ShrinkPicture",
+        "DSG_SimilarityLoss",
         "DSG_SketchLoss",
         "DSG_StyleLoss",
         "DSG_SuperResolutionLoss",
