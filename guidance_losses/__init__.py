@@ -1,6 +1,7 @@
 """Differentiable losses on pictures: images `[B, 3, H, W]` in [0, 1] → one value per sample, `[B]`. No ComfyUI."""
 
 from .adjustment import ADJUSTMENTS, AdjustmentLoss
+from .classifier import ClassifierLoss
 from .color import ColorLoss
 from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
@@ -36,6 +37,7 @@ __all__ = [
     "STYLE_DISTANCES",
     "TILINGS",
     "AdjustmentLoss",
+    "ClassifierLoss",
     "ColorLoss",
     "ColorizeLoss",
     "DeblurLoss",

@@ -5,12 +5,13 @@ from .appearance import PaletteLossNode, SketchLossNode
 from .apply_loss import ApplyLoss
 from .best_noise import BestNoise
 from .border import guard
+from .classifier import ClassifierLossNode
 from .clip_losses import SimilarityLossNode, StyleLossNode, TextLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
+from .loaders import LoadClassifier, LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
 from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
@@ -50,12 +51,14 @@ NODES = [
     StyleLossNode,
     SimilarityLossNode,
     TextLossNode,
+    ClassifierLossNode,
     FaceIDLossNode,
     LandmarkLossNode,
     ObjectLossNode,
     ApplyLoss,
     LoadClip,
     LoadSegmentationModel,
+    LoadClassifier,
     LoadFaceModel,
     LoadDetector,
     GuidanceReport,
