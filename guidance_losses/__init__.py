@@ -1,6 +1,7 @@
 """Differentiable losses on pictures: images `[B, 3, H, W]` in [0, 1] → one value per sample, `[B]`. No ComfyUI."""
 
 from .adjustment import ADJUSTMENTS, AdjustmentLoss
+from .classifier import ClassifierLoss
 from .color import ColorLoss
 from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
@@ -16,6 +17,7 @@ from .palette import PaletteLoss
 from .qr_code import ERROR_CORRECTION, QRLoss, code_picture, qr_modules, read_modules
 from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
+from .similarity import COMPARISONS, SimilarityLoss
 from .sketch import SketchLoss
 from .style import STYLE_DISTANCES, StyleLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
@@ -25,6 +27,7 @@ from .text import TextLoss
 __all__ = [
     "ADJUSTMENTS",
     "BOXES",
+    "COMPARISONS",
     "CROPS",
     "ERROR_CORRECTION",
     "MIRRORS",
@@ -34,6 +37,7 @@ __all__ = [
     "STYLE_DISTANCES",
     "TILINGS",
     "AdjustmentLoss",
+    "ClassifierLoss",
     "ColorLoss",
     "ColorizeLoss",
     "DeblurLoss",
@@ -49,6 +53,7 @@ __all__ = [
     "RingLoss",
     "SeamlessLoss",
     "SegmentationLoss",
+    "SimilarityLoss",
     "SketchLoss",
     "StyleLoss",
     "SuperResolutionLoss",

@@ -5,12 +5,13 @@ from .appearance import PaletteLossNode, SketchLossNode
 from .apply_loss import ApplyLoss
 from .best_noise import BestNoise
 from .border import guard
-from .clip_losses import StyleLossNode, TextLossNode
+from .classifier import ClassifierLossNode
+from .clip_losses import SimilarityLossNode, StyleLossNode, TextLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .loaders import LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
+from .loaders import LoadClassifier, LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
 from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
@@ -48,13 +49,16 @@ NODES = [
     LossPreview,
     SegmentationLossNode,
     StyleLossNode,
+    SimilarityLossNode,
     TextLossNode,
+    ClassifierLossNode,
     FaceIDLossNode,
     LandmarkLossNode,
     ObjectLossNode,
     ApplyLoss,
     LoadClip,
     LoadSegmentationModel,
+    LoadClassifier,
     LoadFaceModel,
     LoadDetector,
     GuidanceReport,

@@ -6,18 +6,9 @@ from PIL import ImageColor
 from torch import Tensor
 
 from ..guidance_losses import ADJUSTMENTS, MIRRORS, AdjustmentLoss, ColorLoss, InputError, SymmetryLoss
-from .checks import mask_from_host
+from .checks import place_from_host
+from .inputs import place_input
 from .loss_node import LossNode, LossSchema, MadeLoss
-
-
-def place_input() -> io.Input:
-    """Where a wish is about."""
-    return io.Mask.Input("place", optional=True, tooltip="White where it is looked at. Without it, everywhere.")
-
-
-def place_from_host(place: Tensor | None) -> Tensor | None:
-    """An optional place mask, `[N, 1, H, W]` in [0, 1]."""
-    return None if place is None else mask_from_host(place).clamp(0, 1)
 
 
 class AdjustmentLossNode(LossNode):

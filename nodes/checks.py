@@ -56,6 +56,11 @@ def where_from_host(where: Tensor | None) -> Tensor | None:
     return mask
 
 
+def place_from_host(place: Tensor | None) -> Tensor | None:
+    """An optional place mask, `[N, 1, H, W]` in [0, 1]."""
+    return None if place is None else mask_from_host(place).clamp(0, 1)
+
+
 def class_number(name: str, labels: Mapping[int, str]) -> int:
     """The number of a class by its name, upper or lower case.
 

@@ -14,6 +14,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..guidance_losses import InputError, enumeration, shown
+from ..guidance_losses.networks.classifier import ClassifierNetwork
 from ..guidance_losses.networks.clip import ClipNetwork
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import ObjectDetector
@@ -22,6 +23,7 @@ from ..host import LoadedNetwork
 from ..sampling import GuidanceMethod, RunReport
 from .model_files import FileNames
 from .sockets import (
+    ClassifierSocket,
     ClipSocket,
     DetectorSocket,
     FaceSocket,
@@ -265,6 +267,7 @@ CHECKS: dict[str, Callable[[Any, Any], None]] = {
     ClipSocket.io_type: check_network(ClipNetwork, "Load CLIP"),
     FaceSocket.io_type: check_network(FaceNetworks, "Load Face Model"),
     DetectorSocket.io_type: check_network(ObjectDetector, "Load Object Detector"),
+    ClassifierSocket.io_type: check_network(ClassifierNetwork, "Load Classifier"),
     SegmentationSocket.io_type: check_network(SegmentationNetwork, "Load Segmentation Model"),
     GuidanceRateSocket.io_type: check_kind(RateBlend, "Guidance Rate Blend"),
     GuidanceMethodSocket.io_type: check_kind(GuidanceMethod, "Guidance Method"),

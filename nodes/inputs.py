@@ -35,6 +35,11 @@ def weight_input() -> io.Input:
     )
 
 
+def place_input() -> io.Input:
+    """Where a loss looks at the picture."""
+    return io.Mask.Input("place", optional=True, tooltip="White where it is looked at. Without it, everywhere.")
+
+
 def noise_level_input() -> io.Input:
     """The `noise_level` of a loss that compares with a measurement."""
     return io.Float.Input(

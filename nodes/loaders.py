@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..guidance_losses import InputError
+from ..guidance_losses.networks.classifier import load_classifier
 from ..guidance_losses.networks.clip import load_clip
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
@@ -10,8 +11,8 @@ from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
-from .model_files import CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION, FileNames
-from .sockets import ClipSocket, DetectorSocket, FaceSocket, SegmentationSocket
+from .model_files import CLASSIFIER, CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION, FileNames
+from .sockets import ClassifierSocket, ClipSocket, DetectorSocket, FaceSocket, SegmentationSocket
 
 FROM_FOLDER = "from the folder"
 NO_DETECTOR = "none"
@@ -89,6 +90,33 @@ class LoadSegmentationModel(io.ComfyNode):
     @classmethod
     def execute(cls, model_name: str) -> io.NodeOutput:
         network = load_segmentation_network(SEGMENTATION.path(model_name))
+        return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
+
+
+class LoadClassifier(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadClassifier",
+            display_name="Load Classifier",
+            category="DSG/loaders",
+            description="An image classifier, as a folder of Hugging Face's kind (ViT, ConvNeXt and their like).",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=CLASSIFIER.names() or FileNames([NO_FILE]),
+                    tooltip="A folder in models/dsg/classifier. None comes with the pack.",
+                ),
+            ],
+            outputs=[
+                ClassifierSocket.Output("model", display_name="model"),
+                io.String.Output("classes", display_name="classes"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        network = load_classifier(CLASSIFIER.path(model_name))
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
 
 

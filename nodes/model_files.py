@@ -90,6 +90,7 @@ class ModelFiles:
 
 WEIGHTS = (".safetensors", ".pth")
 SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), ("config.json",), "segmentation", folders=True)
+CLASSIFIER = ModelFiles("dsg_classifier", ("dsg/classifier",), ("config.json",), folders=True)
 FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
 DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, others=("detection",))
 # A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
@@ -98,5 +99,5 @@ CLIP_CHECKPOINTS = ModelFiles(
     "dsg_clip", ("dsg/clip",), (".safetensors", ".pt", ".bin"), "clip", ("text_encoders", "clip_vision")
 )
 
-for kind in (SEGMENTATION, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
+for kind in (SEGMENTATION, CLASSIFIER, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
     kind.register()

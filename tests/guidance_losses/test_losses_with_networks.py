@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from embedded.held_out import held_out_faces
-from guidance_losses import FaceIDLoss, Loss, SegmentationLoss, StyleLoss, TextLoss
+from guidance_losses import FaceIDLoss, Loss, SegmentationLoss, SimilarityLoss, StyleLoss, TextLoss
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.segmentation import load_segmentation_network
@@ -21,6 +21,7 @@ CLIP = load_clip(WEIGHTS / "clip" / "faces").double()
 FACE = load_face_network(WEIGHTS / "face" / "faces_irse.onnx").double()
 SEGMENTATION = load_segmentation_network(WEIGHTS / "segmentation" / "faces").double()
 HAIR_AND_SKIN = torch.tensor([2, 1])
+UPPER = (torch.arange(SIZE) < SIZE // 2).double().view(1, 1, -1, 1).expand(1, 1, SIZE, SIZE)
 
 
 def segmentation(reference: Tensor, **options: str) -> Loss:
@@ -31,6 +32,8 @@ def segmentation(reference: Tensor, **options: str) -> Loss:
 WITH_REFERENCES: dict[str, Callable[[Tensor], Loss]] = {
     "segmentation, cross-entropy": segmentation,
     "segmentation, probability": lambda reference: segmentation(reference, distance="probability"),
+    "similarity": lambda reference: SimilarityLoss(CLIP, reference, (4,)),
+    "similarity, place by place": lambda reference: SimilarityLoss(CLIP, reference, (2, 4), "place by place", UPPER),
     "face identity": lambda reference: FaceIDLoss(FACE, reference, one_each=True),
     "face identity, portrait": lambda reference: FaceIDLoss(FACE, reference, "portrait", one_each=True),
 }
