@@ -29,6 +29,8 @@ SETTINGS = {
     "colour at a place": Setting("DSG", 0.1, "spherical"),
     "symmetry": Setting("DSG", 0.1, "spherical"),
     "brightness": Setting("DSG", 0.05, "spherical"),
+    "objects": Setting("DSG", 0.2),
+    "landmarks": Setting("DSG", 0.2),
 }
 STEPS = [20, 50]
 SHOWN = 12

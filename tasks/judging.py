@@ -6,7 +6,9 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision.ops import box_iou
 
+from embedded.face_parts import face_points, part_boxes
 from embedded.held_out import STYLES, held_out_faces, held_out_maps
 from embedded.judges.attributes import FaceJudge
 from embedded.judges.identity import IdentityJudge
@@ -14,13 +16,14 @@ from embedded.judges.segmentation import SegmentationJudge
 from guidance_losses import blur, gaussian_kernel, shrink
 from tasks.qr_reading import reads, views
 from tasks.restoration import psnr
-from tasks.wiring import BLUR_SIZE, BLUR_STD, BRIGHT, FACTOR, GOLD, PLACE, TEXTS, Batch, qr_texts
+from tasks.wiring import BLUR_SIZE, BLUR_STD, BRIGHT, FACTOR, GOLD, PLACE, TEXTS, Batch, asked_boxes, qr_texts
 
 Figures = dict[str, np.ndarray]
 Judge = Callable[[np.ndarray, Batch], Figures]
 
 GALLERY = 100
 NEAR = 0.35  # in the RGB cube
+NEAR_POINTS, NO_POINTS = 3, 32  # pixels: on average from where they shall be; what a picture without a face counts as
 
 
 def tensor(pictures: np.ndarray) -> Tensor:
@@ -71,8 +74,13 @@ def overlap(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 @torch.no_grad()
+def judged_maps(pictures: np.ndarray) -> Tensor:
+    """What each pixel is part of, in the eyes of the segmentation judge: `[N, 64, 64]`."""
+    return segmentation_judge()(tensor(pictures)).argmax(1)
+
+
 def judge_segmentation(pictures: np.ndarray, batch: Batch) -> Figures:
-    found = segmentation_judge()(tensor(pictures)).argmax(1).numpy()
+    found = judged_maps(pictures).numpy()
     return {"mean IoU": np.array([overlap(*pair) for pair in zip(found, held_out_maps()[batch.people])])}
 
 
@@ -134,6 +142,24 @@ def judge_brightness(pictures: np.ndarray, batch: Batch) -> Figures:
     """How far the median luminance is from what was asked, in [0, 1]; the loss knows the mean."""
     light = np.median(pictures / 255 @ [0.299, 0.587, 0.114], axis=(1, 2))
     return {"off the brightness": np.abs(light - BRIGHT)}
+
+
+def judge_objects(pictures: np.ndarray, batch: Batch) -> Figures:
+    """Of the boxes of the parts that were asked for: mean intersection over union with those of the judge's map."""
+    asked = {part: torch.tensor([box]) for part, box in asked_boxes(batch).items()}
+    found = [part_boxes(face_map) for face_map in judged_maps(pictures)]
+    overlaps = [
+        [float(box_iou(asked[part], one[part][None])) if part in one else 0.0 for part in asked] for one in found
+    ]
+    return {"IoU of boxes": np.array(overlaps).mean(axis=1)}
+
+
+def judge_landmarks(pictures: np.ndarray, batch: Batch) -> Figures:
+    """Mean distance, in pixels, of five points on the judge's map from those on the map of the reference."""
+    wanted = [face_points(torch.from_numpy(face_map)) for face_map in held_out_maps()[batch.people]]
+    pairs = zip(map(face_points, judged_maps(pictures)), wanted)
+    far = np.array([NO_POINTS if a is None or b is None else float((a - b).norm(dim=-1).mean()) for a, b in pairs])
+    return {"points in place": (far < NEAR_POINTS).astype(float), "distance of points, pixels": far}
 
 
 def judge_qr_code(pictures: np.ndarray, batch: Batch) -> Figures:

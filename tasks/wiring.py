@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from embedded.held_out import STYLES
+import torch
+
+from embedded.face_parts import part_boxes
+from embedded.held_out import STYLES, held_out_maps
 from tools.graph import Graph, Slot, loss
 
 BATCH = 16
@@ -82,9 +85,7 @@ def style(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     """Batch b takes the style `STYLES[b % 4]`, from the pictures of the people that are drawn in it."""
     clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
     drawn = range(batch.people.start + batch.number % len(STYLES), batch.people.stop, len(STYLES))
-    references, *others = [faces(graph, slice(person, person + 1)) for person in drawn]
-    for other in others:
-        references = [graph.add("ImageBatch", image1=references, image2=other), 0]
+    references = one_batch(graph, [faces(graph, slice(person, person + 1)) for person in drawn])
     wanted = {"clip": clip, "image": references, "layers": "3", "distance": "log-Gram"}
     return loss(graph, "DSG_StyleLoss", conditioning, **wanted)
 
@@ -115,6 +116,40 @@ def color(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     return loss(graph, "DSG_ColorLoss", conditioning, color="#{:02x}{:02x}{:02x}".format(*GOLD), place=place)
 
 
+def asked_boxes(batch: Batch) -> dict[str, list[int]]:
+    """Of the first of these people: where each part is, left, top, right and bottom in pixels."""
+    boxes = part_boxes(torch.from_numpy(held_out_maps()[batch.people.start]))
+    return {part: [int(edge) for edge in box] for part, box in boxes.items()}
+
+
+def objects(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    """The parts of one face, each in its box, for all pictures of a batch."""
+    masks = []
+    for left, top, right, bottom in asked_boxes(batch).values():
+        black = [graph.add("SolidMask", value=0.0, width=64, height=64), 0]
+        white = [graph.add("SolidMask", value=1.0, width=right - left, height=bottom - top), 0]
+        mask = [graph.add("MaskComposite", destination=black, source=white, x=left, y=top, operation="add"), 0]
+        masks.append([graph.add("MaskToImage", mask=mask), 0])
+    mask = [graph.add("ImageToMask", image=one_batch(graph, masks), channel="red"), 0]
+    model = [graph.add("DSG_LoadDetector", model_name="faces_fcos.safetensors", architecture="fcos_small"), 0]
+    wanted = {"mask": mask, "classes": ", ".join(asked_boxes(batch)), "boxes": "one for each mask"}
+    return loss(graph, "DSG_ObjectLoss", conditioning, model=model, **wanted)
+
+
+def landmarks(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    detector = {"model_name": "faces_irse.onnx", "detector": "faces_scrfd.onnx"}
+    model = [graph.add("DSG_LoadFaceModel", **detector), 0]
+    return loss(graph, "DSG_LandmarkLoss", conditioning, model=model, image=faces(graph, batch.people))
+
+
+def one_batch(graph: Graph, images: list[Slot]) -> Slot:
+    """Pictures of one size, as a batch."""
+    first, *others = images
+    for other in others:
+        first = [graph.add("ImageBatch", image1=first, image2=other), 0]
+    return first
+
+
 def qr_texts(batch: Batch) -> list[str]:
     """What the codes of a batch say, each another; as much as the smallest code holds."""
     return [f"DSG {number:03d}" for number in range(batch.people.start, batch.people.stop)]
@@ -122,10 +157,7 @@ def qr_texts(batch: Batch) -> list[str]:
 
 def qr_code(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     drawn = [[graph.add("DSG_QRCode", text=text, error_correction="high (30 %)"), 0] for text in qr_texts(batch)]
-    codes, *others = drawn
-    for other in others:
-        codes = [graph.add("ImageBatch", image1=codes, image2=other), 0]
-    return loss(graph, "DSG_QRLoss", conditioning, code=codes, module_size=0, margin=2, contrast=0.4)
+    return loss(graph, "DSG_QRLoss", conditioning, code=one_batch(graph, drawn), module_size=0, margin=2, contrast=0.4)
 
 
 def chained(*wires: Wire) -> Wire:

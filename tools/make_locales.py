@@ -3,13 +3,15 @@
     python -m tools.make_locales
 
 A catalogue (`tools/locales/zh.json`) has each English text once: English → Chinese. Where a word of the schemas means
-two things, `<node id>.<word>` goes first. Run this after a change of a node's schema: it names the texts that the
-catalogue lacks, and those that nothing says any more.
+two things, `<node id>.<word>` goes first. The words of Taiwan are made of these by OpenCC. Run this after a change of a
+node's schema: it names the texts that the catalogue lacks, and those that nothing says any more.
 """
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+
+from opencc import OpenCC
 
 from tools.comfyui import REPOSITORY
 from tools.server import running_host
@@ -60,6 +62,12 @@ class Catalogue:
 
 def english(text: str, node_id: str = "") -> str:
     return text
+
+
+def as_in_taiwan(translate: Translate) -> Translate:
+    """The same in traditional characters and in Taiwan's terms."""
+    convert = OpenCC("s2twp").convert
+    return lambda text, node_id="": convert(translate(text, node_id))
 
 
 def words_of(name: str, tooltip: str | None, translate: Translate, node_id: str) -> dict[str, str]:
@@ -114,7 +122,8 @@ def main() -> None:
     with running_host() as host:
         object_info = host.get("/object_info").json()
     chinese = Catalogue()
-    languages = {"en": locale(object_info, english), "zh": locale(object_info, chinese)}
+    translators = {"en": english, "zh": chinese, "zh-TW": as_in_taiwan(chinese)}
+    languages = {language: locale(object_info, translate) for language, translate in translators.items()}
     if chinese.missing or chinese.unused:
         lists = [("lacks", chinese.missing), ("has, and nothing says", chinese.unused)]
         lines = [f"{CATALOGUE.name} {what}:\n  " + "\n  ".join(texts) for what, texts in lists if texts]

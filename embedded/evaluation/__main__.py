@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded.evaluation import attributes, clip, identity, segmentation
+from embedded.evaluation import attributes, clip, detectors, identity, segmentation
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.segmentation import load_segmentation_network
@@ -43,7 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder that faces/draw.mjs wrote")
     data = parser.parse_args().data
-    suite = {"attributes": attributes, "segmentation": segmentation, "identity": identity, "clip": clip}
+    suite = {
+        "attributes": attributes,
+        "segmentation": segmentation,
+        "identity": identity,
+        "clip": clip,
+        "detectors": detectors,
+    }
     figures = {name: module.measure(data) for name, module in suite.items()}
     figures["loading"] = {"seconds, once its library is imported": loading_seconds()}
     for name, networks in figures.items():

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from embedded.evaluation.identity import embed_all, identification, verification
 from embedded.face_data import FaceData
 from embedded.training.loop import Run, train
+from embedded.training.onnx_export import onnx_model
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.irse import IRSE
 
@@ -100,24 +101,9 @@ def with_quick_activations(network: nn.Module) -> nn.Module:
 
 def export(weights: Path, path: Path) -> None:
     """Write the network of these weights as ONNX: `[N, 3, 64, 64]` in [−1, 1] → `[N, 128]`."""
-    network = IRSE.from_weights(load_file(weights)).eval()
-    picture = torch.zeros(2, 3, network.input_size, network.input_size)
-    program = torch.onnx.export(
-        network,
-        (picture,),
-        input_names=["faces"],
-        output_names=["embeddings"],
-        dynamic_shapes=({0: "N"},),
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None  # there is no program where a file is written at once
-    model = program.model_proto
-    graph = model.graph
-    del graph.value_info[:]
-    for part in [graph, *graph.node, *graph.input, *graph.output, *graph.initializer]:
-        part.ClearField("metadata_props")  # where the code lay on this machine
-    onnx.save(model, path)
+    network = IRSE.from_weights(load_file(weights))
+    pictures = torch.zeros(2, 3, network.input_size, network.input_size)
+    onnx.save(onnx_model(network, pictures, "faces", any_number=True), path)
 
 
 def print_figures(embed: Callable[[Tensor], Tensor], faces: FaceData) -> None:

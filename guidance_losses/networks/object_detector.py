@@ -1,9 +1,10 @@
-"""Object detectors that users have: torchvision's, trained on COCO, from the file of their weights. No downloads.
+"""Object detectors that users have: torchvision's, as trained on COCO or on their own classes. No downloads.
 
 Faster R-CNN: Ren et al. 2015, arXiv 1506.01497; RetinaNet: Lin et al. 2017, arXiv 1708.02002; FCOS: Tian et al. 2019,
 arXiv 1904.01355.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,9 +14,11 @@ from ..input_error import InputError
 from .file_kind import network_kind
 from .model_file import loader
 from .size_limits import build
-from .weights_file import read_weights
+from .small_fcos import small_fcos
+from .weights_file import read_labels, read_weights
 
 WANTED = "torchvision's own .pth file"
+SMALL = "fcos_small"
 DETECTORS = (
     "fasterrcnn_resnet50_fpn_v2",
     "fasterrcnn_resnet50_fpn",
@@ -24,7 +27,14 @@ DETECTORS = (
     "retinanet_resnet50_fpn_v2",
     "retinanet_resnet50_fpn",
     "fcos_resnet50_fpn",
+    SMALL,
 )
+# The weight that has one row, or as many as said, for each class, by the beginning of the architecture's name.
+CLASS_ROWS = {
+    "fasterrcnn": ("roi_heads.box_predictor.cls_score.weight", 1),
+    "retinanet": ("head.classification_head.cls_logits.weight", 9),
+    "fcos": ("head.classification_head.cls_logits.weight", 1),
+}
 # The published weights of these were trained before torchvision's frozen batch normalisation had an epsilon.
 WITHOUT_EPSILON = ("fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
 
@@ -67,6 +77,9 @@ class ObjectDetector(nn.Module):
 def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
     """Read a detector from the file of its weights, in single precision, onto the CPU.
 
+    Its classes have the names that a `.safetensors` file gives them in its metadata, as `labels`: JSON, a name for each
+    number from 1. Without them 91 classes are COCO's, and others have numbers for names.
+
     Args:
         path: `.safetensors` or `.pth`, of which tensors alone are read.
         architecture: one of `DETECTORS`.
@@ -74,20 +87,61 @@ def load_object_detector(path: Path, architecture: str) -> ObjectDetector:
     Raises:
         InputError: in one sentence, if the file is damaged or holds another network.
     """
-    from torchvision.models import get_model, get_model_weights
-
     weights = read_weights(path, WANTED)
     try:
-        network = build(lambda: get_model(architecture, weights=None, weights_backbone=None), weights)
+        classes = number_of_classes(weights, architecture)
+        network = build(lambda: fresh_network(architecture, classes), weights)
         network.load_state_dict(weights)
     except (InputError, RuntimeError) as error:
         raise InputError(
-            f"its weights are not those of a {architecture} for COCO's 91 classes, but of {network_kind(weights)}; "
+            f"its weights are not those of a {architecture}, but of {network_kind(weights)}; "
             "choose another architecture, or another file"
         ) from error
     if architecture in WITHOUT_EPSILON:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps = 0.0
-    names = enumerate(get_model_weights(architecture).DEFAULT.meta["categories"])
-    return ObjectDetector(network, {number: name for number, name in names if name not in ("__background__", "N/A")})
+    return ObjectDetector(network, class_labels(path, classes))
+
+
+def number_of_classes(weights: Mapping[str, Tensor], architecture: str) -> int:
+    """How many these weights know, the background, which is number 0, among them.
+
+    Raises:
+        InputError: if they are not those of such an architecture.
+    """
+    name, rows = CLASS_ROWS[architecture.split("_")[0]]
+    if name not in weights or weights[name].ndim == 0 or weights[name].shape[0] % rows:
+        raise InputError(f"it has no {name} of a {architecture}")
+    return weights[name].shape[0] // rows
+
+
+def fresh_network(architecture: str, classes: int) -> nn.Module:
+    from torchvision.models import get_model
+
+    if architecture == SMALL:
+        return small_fcos(classes)
+    return get_model(architecture, weights=None, weights_backbone=None, num_classes=classes)
+
+
+def coco_labels() -> dict[int, str]:
+    """The names of COCO's classes by torchvision's numbers, from 0; those that are no class among them."""
+    from torchvision.models import get_model_weights
+
+    return dict(enumerate(get_model_weights(DETECTORS[0]).DEFAULT.meta["categories"]))
+
+
+def class_labels(path: Path, classes: int) -> dict[int, str]:
+    """The names of so many classes by their numbers; those that are no class are left out.
+
+    Raises:
+        InputError: if the file names others.
+    """
+    coco = coco_labels()
+    if path.suffix == ".safetensors" and (named := read_labels(path)):
+        if any(not 0 < number < classes for number in named):
+            raise InputError(f"its labels are not of its {classes - 1} classes, numbered from 1")
+        return named
+    if classes == len(coco):
+        return {number: name for number, name in coco.items() if name not in ("__background__", "N/A")}
+    return {number: f"class {number}" for number in range(1, classes)}

@@ -1,5 +1,6 @@
 """Files of weights, read as tensors only: no file makes any code run."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from ..input_error import InputError
 from .file_kind import file_kind
 from .model_file import quoted, real_file
 from .pth_file import NO_WEIGHTS, read_pth
+
+LONGEST_LABEL = 100  # characters
+NO_LABELS = "the labels in its metadata are no JSON object of class numbers and their names"
 
 
 def read_weights(path: Path, wanted: str) -> dict[str, Tensor]:
@@ -32,6 +36,27 @@ def _read_safetensors(path: Path, wanted: str) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     return load_file(real_file(path))
+
+
+def read_labels(path: Path) -> dict[int, str]:
+    """The names of a network's classes by their numbers, from the metadata of a `.safetensors` file; none without them.
+
+    Raises:
+        InputError: if its `labels` are no JSON object of numbers and short names.
+    """
+    from safetensors import safe_open
+
+    with safe_open(real_file(path), framework="pt") as file:
+        text = (file.metadata() or {}).get("labels")
+    if text is None:
+        return {}
+    try:
+        labels = {int(number): name for number, name in json.loads(text).items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise InputError(NO_LABELS) from error
+    if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_LABEL for name in labels.values()):
+        raise InputError(NO_LABELS)
+    return labels
 
 
 def check_weights(weights: Mapping[str, Tensor], wanted: str) -> None:

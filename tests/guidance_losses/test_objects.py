@@ -15,7 +15,7 @@ from torchvision.models.detection import FasterRCNN, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 from guidance_losses import BOXES, ObjectLoss, mask_boxes
-from guidance_losses.networks.object_detector import DETECTORS, ObjectDetector, load_object_detector
+from guidance_losses.networks.object_detector import DETECTORS, ObjectDetector, fresh_network, load_object_detector
 
 CPU = torch.device("cpu")
 SIZE = 48
@@ -211,13 +211,47 @@ def test_safetensors_hold_the_same(weights, file, tmp_path):
 
 
 def test_a_file_of_another_architecture_or_of_code_is_refused(file, tmp_path):
-    with pytest.raises(ValueError, match=r"detector.pth cannot be used .* not those of a fcos_resnet50_fpn .*\.$"):
+    with pytest.raises(ValueError, match=r"detector.pth cannot be used .* not those of a fcos_resnet50_fpn, .*\.$"):
         load_object_detector(file, "fcos_resnet50_fpn")
     torch.save({"model": nn.Linear(1, 1)}, tmp_path / "code.pth")
     with pytest.raises(ValueError, match=r"code.pth cannot be used as an object detector: .* more than weights.*\.$"):
         load_object_detector(tmp_path / "code.pth", FULL_SIZE)
 
 
-@pytest.mark.parametrize("architecture", DETECTORS)
-def test_each_architecture_is_one_of_torchvision_s(architecture):
-    assert get_model(architecture, weights=None, weights_backbone=None).transform.min_size[0] >= 320
+def test_each_architecture_is_one_of_torchvision_s_or_the_small_one():
+    for architecture in (*DETECTORS[:-1],):
+        assert get_model(architecture, weights=None, weights_backbone=None).transform.min_size[0] >= 320
+    assert DETECTORS[-1] == "fcos_small"
+
+
+@pytest.mark.parametrize("architecture", [FULL_SIZE, "retinanet_resnet50_fpn", "fcos_resnet50_fpn", "fcos_small"])
+def test_a_detector_of_a_user_s_own_classes_has_the_names_in_its_file(architecture, tmp_path):
+    path = tmp_path / "own.safetensors"
+    save_file(fresh_network(architecture, 4).state_dict(), path, {"labels": '{"1": "cup", "2": "plate", "3": "spoon"}'})
+    assert load_object_detector(path, architecture).labels == {1: "cup", 2: "plate", 3: "spoon"}
+    assert load_object_detector(path, architecture).network.training  # its losses are those of its training
+
+
+def test_classes_without_names_have_numbers(tmp_path):
+    save_file(fresh_network("fcos_small", 3).state_dict(), tmp_path / "own.safetensors")
+    assert load_object_detector(tmp_path / "own.safetensors", "fcos_small").labels == {1: "class 1", 2: "class 2"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ("{", "no JSON object"),
+        ("[1, 2]", "no JSON object"),
+        ('{"a": "cup"}', "no JSON object"),
+        ('{"1": 2}', "no JSON object"),
+        ('{"1": ""}', "no JSON object"),
+        ("[" * 100_000, "no JSON object"),
+        ('{"1": "%s"}' % (1000 * "x"), "no JSON object"),
+        ('{"0": "nothing", "1": "cup"}', "not of its 2 classes"),
+        ('{"3": "cup"}', "not of its 2 classes"),
+    ],
+)
+def test_labels_that_are_none_are_refused_in_a_sentence(labels, said, tmp_path):
+    save_file(fresh_network("fcos_small", 3).state_dict(), tmp_path / "own.safetensors", {"labels": labels})
+    with pytest.raises(ValueError, match=rf"own.safetensors cannot be used as an object detector: .*{said}.*\.$"):
+        load_object_detector(tmp_path / "own.safetensors", "fcos_small")

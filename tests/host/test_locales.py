@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tools.comfyui import REPOSITORY
-from tools.make_locales import LIVE_CHART, LOCALES, Catalogue, english, locale
+from tools.make_locales import LIVE_CHART, LOCALES, Catalogue, as_in_taiwan, english, locale
 
 WHAT_TO_DO = "run `python -m tools.make_locales`, which names the texts that tools/locales/zh.json lacks"
 
@@ -30,19 +30,22 @@ def test_the_catalogue_has_each_text_of_the_nodes_and_no_other(object_info):
     assert (chinese.missing, chinese.unused) == ([], []), WHAT_TO_DO
 
 
-@pytest.mark.parametrize(("language", "translate"), [("en", english), ("zh", Catalogue())])
+@pytest.mark.parametrize(
+    ("language", "translate"), [("en", english), ("zh", Catalogue()), ("zh-TW", as_in_taiwan(Catalogue()))]
+)
 def test_the_files_of_a_language_are_those_of_the_nodes(object_info, language, translate):
     assert read(language) == locale(object_info, translate), WHAT_TO_DO
 
 
-def test_the_host_serves_the_words(host, object_info):
-    served = host.get("/api/i18n").json()["zh"]
-    assert served["nodeDefs"] == read("zh")["nodeDefs.json"]
+@pytest.mark.parametrize("language", ["zh", "zh-TW"])
+def test_the_host_serves_the_words(host, object_info, language):
+    served = host.get("/api/i18n").json()[language]
+    assert served["nodeDefs"] == read(language)["nodeDefs.json"]
     assert set(served["nodeDefs"]) == {node_id for node_id in object_info if node_id.startswith("DSG_")}
-    assert served["settings"] == read("zh")["settings.json"]
+    assert served["settings"] == read(language)["settings.json"]
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", "zh", "zh-TW"])
 def test_no_text_has_a_letter_that_the_front_end_takes_for_a_command(language):
     """vue-i18n replaces {…}, follows @ and chooses at a |. The live chart's words do not go through it."""
     words = read(language)
@@ -54,6 +57,14 @@ def test_chinese_is_chinese():
     same_in_both = {"vae", "cfg", "eta", "clip"}
     texts = set(texts_of(read("zh")))
     assert {text for text in texts if not re.search(r"[\u4e00-\u9fff]", text)} <= same_in_both | {"Latent"}
+
+
+def test_the_words_of_taiwan_are_its_own():
+    """Not the same characters only: what the mainland calls by one word is another there."""
+    ksampler = read("zh-TW")["nodeDefs.json"]["DSG_KSampler"]
+    texts = "".join(texts_of(ksampler))
+    assert "取樣器" in texts
+    assert "采样器" not in texts
 
 
 def test_values_in_a_text_are_in_its_translation():

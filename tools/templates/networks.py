@@ -1,4 +1,4 @@
-"""The loaders of published networks, with the files that they name."""
+"""The loaders of published networks, with the files that they name, and of the pack's own detectors."""
 
 from tools.templates.layout import Node
 from tools.templates.models import CLIP, DETECTOR, INSIGHTFACE, SEGFORMER, SEGFORMER_NAME
@@ -24,3 +24,14 @@ def faces(key: str) -> Node:
 def detector(key: str) -> Node:
     """torchvision's Faster R-CNN for COCO's classes."""
     return Node(key, "DSG_LoadDetector", {"model_name": DETECTOR.name}, files=(DETECTOR,))
+
+
+def faces_of_the_pack(key: str) -> Node:
+    """The embedded face network, and the embedded detector of five points."""
+    widgets = {"model_name": "faces_irse.onnx", "detector": "faces_scrfd.onnx"}
+    return Node(key, "DSG_LoadFaceModel", widgets)
+
+
+def detector_of_the_pack(key: str) -> Node:
+    """The embedded detector of the parts of drawn faces."""
+    return Node(key, "DSG_LoadDetector", {"model_name": "faces_fcos.safetensors", "architecture": "fcos_small"})

@@ -1,8 +1,8 @@
-"""Object location: what is named lies where a mask is white. No object detector comes with the pack."""
+"""Object location: what is named lies where a mask is white."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
-from tools.templates.networks import detector
+from tools.templates.networks import detector, detector_of_the_pack
 
 
 def box(side: int, left: int, top: int, width: int, height: int) -> list[list[Node]]:
@@ -24,6 +24,21 @@ def box(side: int, left: int, top: int, width: int, height: int) -> list[list[No
         [Node("picture", "MaskToImage", {}, {"mask": ("mask", 0)}, title="To show")],
     ]
 
+
+EMBEDDED = embedded(
+    "13 Objects",
+    """## Objects
+
+Press **Run**. The drawn faces get glasses where the mask is white. The object detector comes with the pack; it knows \
+*face, hair, clothes, eyes, mouth, glasses*.
+
+**Try:** another box (*The box*, *The box's place*), or another of its *classes*.
+""",
+    box(64, 14, 22, 36, 12),
+    [Node("loss", "DSG_ObjectLoss", {"classes": "glasses"}, {"model": ("network", 0), "mask": ("mask", 0)})],
+    "objects",
+    networks=[detector_of_the_pack("network")],
+)
 
 SD15 = pretrained(
     STABLE_DIFFUSION,
@@ -48,15 +63,4 @@ Press **Run**. The dog comes to sit where the mask is white. Name what is to be 
     networks=[detector("network")],
 )
 
-# The thumbnail's picture: glasses instead of a dog, which a segmentation model finds.
-IDEA = embedded(
-    "13 Objects",
-    "",
-    box(64, 14, 22, 36, 12),
-    [Node("loss", "DSG_SegmentationLoss", {"classes": "glasses"}, {"model": ("network", 0), "mask": ("mask", 0)})],
-    "objects",
-    steps=50,
-    networks=[Node("network", "DSG_LoadSegmentationModel", {"model_name": "faces"})],
-)
-
-TEMPLATES = [SD15]
+TEMPLATES = [EMBEDDED, SD15]
