@@ -9,8 +9,10 @@ endif
 demo: setup
 	$(PYTHON) -m benchmarks.demo
 
+# Two processes, with a ComfyUI each; more threads than cores would wait for each other.
+test: export OMP_NUM_THREADS := 1
 test: setup browser lint
-	$(PYTHON) -m pytest tests
+	$(PYTHON) -m pytest tests --numprocesses 2 --dist loadfile
 
 ui: setup
 	$(PYTHON) -m tools.server
