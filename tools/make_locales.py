@@ -67,7 +67,11 @@ def english(text: str, node_id: str = "") -> str:
 def as_in_taiwan(translate: Translate) -> Translate:
     """The same in traditional characters and in Taiwan's terms."""
     convert = OpenCC("s2twp").convert
-    return lambda text, node_id="": convert(translate(text, node_id))
+
+    def translated(text: str, node_id: str = "") -> str:
+        return convert(translate(text, node_id))
+
+    return translated
 
 
 def words_of(name: str, tooltip: str | None, translate: Translate, node_id: str) -> dict[str, str]:
@@ -122,7 +126,7 @@ def main() -> None:
     with running_host() as host:
         object_info = host.get("/object_info").json()
     chinese = Catalogue()
-    translators = {"en": english, "zh": chinese, "zh-TW": as_in_taiwan(chinese)}
+    translators: dict[str, Translate] = {"en": english, "zh": chinese, "zh-TW": as_in_taiwan(chinese)}
     languages = {language: locale(object_info, translate) for language, translate in translators.items()}
     if chinese.missing or chinese.unused:
         lists = [("lacks", chinese.missing), ("has, and nothing says", chinese.unused)]

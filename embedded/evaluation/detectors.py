@@ -43,7 +43,7 @@ def surest_boxes(detector: ObjectDetector, images: Tensor) -> list[dict[str, Ten
 
 def part_overlaps(detector: ObjectDetector, images: Tensor, maps: Tensor) -> dict[str, list[float]]:
     """Intersection over union of each part's box with the surest one that is found; 0 where none is."""
-    overlaps = defaultdict(list)
+    overlaps: dict[str, list[float]] = defaultdict(list)
     for found, face_map in zip(surest_boxes(detector, images), maps):
         for part, box in part_boxes(face_map).items():
             overlaps[part].append(float(box_iou(box[None], found[part][None])) if part in found else 0.0)
@@ -65,7 +65,9 @@ def measure(data: Path) -> dict[str, dict[str, float]]:
     """All figures, on the test split under `data`."""
     parts, points = load_object_detector(DETECTOR, ARCHITECTURE), load_face_detector(FACE_DETECTOR)
     faces, generator = FaceData(data / "test"), torch.Generator().manual_seed(0)
-    overlaps, distances, seen_in_tiles = defaultdict(list), defaultdict(list), []
+    overlaps: dict[str, list[float]] = defaultdict(list)
+    distances: dict[str, list[float]] = defaultdict(list)
+    seen_in_tiles: list[bool] = []
     for start in range(0, len(faces), BATCH):
         batch = slice(start, start + BATCH)
         pairs = {"": (faces.images(batch), faces.maps(batch))}
