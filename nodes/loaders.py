@@ -161,18 +161,18 @@ class LoadDetector(io.ComfyNode):
             node_id="DSG_LoadDetector",
             display_name="Load Object Detector",
             category="DSG/loaders",
-            description="One of torchvision's object detectors, trained on COCO, from the file of its weights.",
+            description="One of torchvision's object detectors, for COCO's classes or your own, from its file.",
             inputs=[
                 io.Combo.Input(
                     "model_name",
-                    options=DETECTION.names() or FileNames([NO_FILE]),
-                    tooltip="A file in models/dsg/detection, .safetensors or .pth. None comes with the pack.",
+                    options=DETECTION.names(),
+                    tooltip="A file in models/dsg/detection. faces_fcos.safetensors comes with the pack.",
                 ),
                 io.Combo.Input(
                     "architecture",
                     options=list(DETECTORS),
                     default=DETECTORS[0],
-                    tooltip="What the file holds; torchvision's own files begin with this name.",
+                    tooltip="What the file holds; torchvision's files begin with this name. fcos_small: the embedded one.",
                 ),
             ],
             outputs=[

@@ -92,7 +92,7 @@ WEIGHTS = (".safetensors", ".pth")
 SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), ("config.json",), "segmentation", folders=True)
 CLASSIFIER = ModelFiles("dsg_classifier", ("dsg/classifier",), ("config.json",), folders=True)
 FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
-DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, others=("detection",))
+DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, "detection", ("detection",))
 # A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
 CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), ("open_clip_config.json",), "clip", folders=True)
 CLIP_CHECKPOINTS = ModelFiles(

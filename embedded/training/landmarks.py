@@ -44,24 +44,29 @@ class SmallSCRFD(nn.Module):
         super().__init__()
         self.stem = block(3, WIDTHS[0], 1)
         self.down = nn.ModuleList(block(before, after, 2) for before, after in pairwise(WIDTHS))
-        self.heads = nn.ModuleList(nn.Conv2d(width, ANCHORS * sum(LAYOUT), 3, padding=1) for width in WIDTHS[3:])
+        self.heads = nn.ModuleList(
+            nn.ModuleList(nn.Conv2d(width, ANCHORS * numbers, 3, padding=1) for numbers in LAYOUT)
+            for width in WIDTHS[-len(STRIDES) :]
+        )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        rows = [level.flatten(0, 1) for level in self.rows(images)]
-        parts = [row.split(LAYOUT, dim=1) for row in rows]
-        return [*(part[0].sigmoid() for part in parts), *(part[1] for part in parts), *(part[2] for part in parts)]
+        levels = [[part.flatten(0, 1) for part in parts] for parts in self.parts(images)]
+        scores, boxes, points = zip(*levels)
+        return [*(score.sigmoid() for score in scores), *boxes, *points]
 
-    def rows(self, images: Tensor) -> list[Tensor]:
-        """`[B, rows, 15]` at each stride, the scores before their sigmoid; a box's distances are above 0."""
+    def parts(self, images: Tensor) -> list[list[Tensor]]:
+        """Scores before their sigmoid, distances above 0 to a box's sides, offsets of points: each `[B, rows, …]`."""
         features = self.stem(images)
         levels = []
         for down in self.down:
             features = down(features)
             levels.append(features)
-        heads = [head(level) for head, level in zip(self.heads, levels[-len(STRIDES) :])]
-        rows = [head.permute(0, 2, 3, 1).reshape(len(images), -1, sum(LAYOUT)) for head in heads]
-        parts = [row.split(LAYOUT, dim=2) for row in rows]
-        return [torch.cat([score, F.softplus(box), points], dim=2) for score, box, points in parts]
+        found = []
+        for heads, level in zip(self.heads, levels[-len(STRIDES) :]):
+            maps = [head(level).permute(0, 2, 3, 1) for head in heads]
+            score, box, points = (part.reshape(len(images), -1, numbers) for part, numbers in zip(maps, LAYOUT))
+            found.append([score, F.softplus(box), points])
+        return found
 
 
 class Batches:
@@ -109,9 +114,9 @@ def landmark_loss(network: SmallSCRFD, batches: Batches) -> Callable[[int, torch
 
 def candidates(network: SmallSCRFD, images: Tensor) -> tuple[Tensor, Candidates]:
     """Scores before their sigmoid `[B, A]`, and what the anchors say of pictures `[B, 3, 64, 64]` in [0, 1]."""
-    levels = network.rows(2 * images - 1)
-    logits = torch.cat([level[..., 0] for level in levels], 1)
-    each = [decoded([*(part for level in row for part in level.split(LAYOUT, 1))], SIDE) for row in zip(*levels)]
+    levels = network.parts(2 * images - 1)
+    logits = torch.cat([score for score, _, _ in levels], 1)[..., 0]
+    each = [decoded([part[number] for parts in levels for part in parts], SIDE) for number in range(len(images))]
     boxes, points = (torch.stack([getattr(one, name) for one in each]) for name in ("boxes", "points"))
     return logits, Candidates(each[0].centres, logits.sigmoid(), boxes, points)
 

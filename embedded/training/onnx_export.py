@@ -26,4 +26,8 @@ def onnx_model(network: nn.Module, pictures: Tensor, name: str, any_number: bool
     del graph.value_info[:]
     for part in [graph, *graph.node, *graph.input, *graph.output, *graph.initializer]:
         part.ClearField("metadata_props")  # where the code lay on this machine
+    for node in graph.node:
+        if node.op_type == "Reshape":
+            # Readers of these files do not know the newer sense of a zero, of which there is none here.
+            del node.attribute[:]
     return model
