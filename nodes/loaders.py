@@ -172,7 +172,7 @@ class LoadDetector(io.ComfyNode):
                     "architecture",
                     options=list(DETECTORS),
                     default=DETECTORS[0],
-                    tooltip="What the file holds; torchvision's files begin with this name. fcos_small: the embedded one.",
+                    tooltip="What the file holds; torchvision's files begin with it. fcos_small: the embedded one.",
                 ),
             ],
             outputs=[
