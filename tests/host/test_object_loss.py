@@ -39,13 +39,15 @@ def guided(host: Client, white: float = 1.0, masks: int = 1, architecture: str =
     return run(host, graph, *sample(graph, model, [loss, 0], 0, 3, guidance_rate=0.2))
 
 
-def test_without_a_file_the_list_says_so_and_the_node_where_to_put_one(host):
+def test_the_embedded_detector_is_in_the_list_and_a_missing_file_is_said_with_its_folder(host):
     options = host.get("/object_info/DSG_LoadDetector").json()["DSG_LoadDetector"]["input"]["required"]["model_name"]
-    assert options[0] == ["there is none yet"] or options[1]["options"] == ["there is none yet"]
+    assert "faces_fcos.safetensors" in str(options)
     graph = Graph()
-    detector = graph.add("DSG_LoadDetector", model_name="there is none yet", architecture=ARCHITECTURE)
+    detector = graph.add("DSG_LoadDetector", model_name="mine.pth", architecture=ARCHITECTURE)
     graph.add("PreviewAny", source=[detector, 1])
-    with pytest.raises(PromptError, match=r"Load Object Detector: there is no .* in .*/dsg/detection.*; .*nothing"):
+    with pytest.raises(
+        PromptError, match=r"Load Object Detector: there is no .* in .*/dsg/detection.*; there is .*fcos"
+    ):
         host.run(graph.nodes)
 
 
