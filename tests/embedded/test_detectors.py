@@ -50,9 +50,10 @@ def test_each_face_is_found_with_its_five_points(faces, maps):
     assert np.nanmean(distances) < 2
 
 
-@pytest.mark.parametrize("picture", [torch.rand(4, 3, 64, 64), torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64)])
-def test_no_face_is_found_where_there_is_none(picture):
-    assert not load_face_detector(FACE_DETECTOR).find(picture).found.any()
+def test_no_face_is_found_where_there_is_none():
+    noise = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    pictures = torch.cat([noise, torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64)])
+    assert not load_face_detector(FACE_DETECTOR).find(pictures).found.any()
 
 
 # The boxes and points of a map: two eyes of 2×1 pixels, a mouth of 3×1 pixels below.

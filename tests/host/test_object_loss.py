@@ -45,9 +45,7 @@ def test_the_embedded_detector_is_in_the_list_and_a_missing_file_is_said_with_it
     graph = Graph()
     detector = graph.add("DSG_LoadDetector", model_name="mine.pth", architecture=ARCHITECTURE)
     graph.add("PreviewAny", source=[detector, 1])
-    with pytest.raises(
-        PromptError, match=r"Load Object Detector: there is no .* in .*/dsg/detection.*; there is .*fcos"
-    ):
+    with pytest.raises(PromptError, match=r"Object Detector: there is no .* in .*/dsg/detection.*; there is .*fcos"):
         host.run(graph.nodes)
 
 
