@@ -37,3 +37,13 @@ def test_a_card_states_the_figures_that_were_measured(card, figures):
     for network in ("guidance", "judge"):
         value = measured[network][figure]
         assert any(form in text for form in (f"{value:.4f}", f"{value:.3f}", f"{value:.1%}".replace("%", " %")))
+
+
+def test_the_detectors_card_states_the_figures_that_were_measured():
+    results = json.loads((REPOSITORY / "benchmarks" / "results" / "embedded_suite.json").read_text())["detectors"]
+    text = (FOLDER / "detection.md").read_text(encoding="utf-8")
+    for what, value in (results["parts"] | results["faces with five points"]).items():
+        form = (
+            f"{value:.1%}".replace("%", " %") if "found" in what else f"{value:{'.2f' if 'pixels' in what else '.3f'}}"
+        )
+        assert form in text, what
