@@ -29,7 +29,7 @@ from guidance_losses.networks.face_detector import ANCHORS, LAYOUT, POINTS, STRI
 from guidance_losses.networks.small_fcos import block
 
 SIDE = 64
-WIDTHS = (24, 48, 64, 96, 128, 128)  # at strides of 1, 2, 4, 8, 16 and 32
+WIDTHS = (16, 32, 48, 64, 64, 64)  # at strides of 1, 2, 4, 8, 16 and 32
 NEAR = 0.25  # of a box's longer side: anchors so near to its middle answer for the face
 FACES = ("face", "eyes", "mouth")  # all three are to be seen
 
