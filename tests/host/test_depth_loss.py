@@ -125,7 +125,7 @@ def test_a_map_without_relief_is_one_sentence(host, depth_network):
     network = graph.add("DSG_LoadDepthModel", model_name=depth_network)
     grey = graph.add("EmptyImage", width=64, height=64, batch_size=1, color=0x808080)
     positive = loss(graph, "DSG_DepthLoss", [model, 1], model=[network, 0], depth_map=[grey, 0])
-    with pytest.raises(PromptError, match="Depth Loss.* the depth that is asked for is the same everywhere"):
+    with pytest.raises(PromptError, match=r"Depth Loss.* the depth that is asked for is the same everywhere"):
         run(host, graph, *sample(graph, model, positive, 0, 2, guidance_rate=0.2))
 
 
