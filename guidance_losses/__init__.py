@@ -5,6 +5,7 @@ from .classifier import ClassifierLoss
 from .color import ColorLoss
 from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
+from .depth import DepthLoss
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
 from .input_error import InputError, enumeration, shown
@@ -14,6 +15,7 @@ from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
 from .packages import needed_packages
 from .palette import PaletteLoss
+from .pose import PoseLoss
 from .qr_code import ERROR_CORRECTION, QRLoss, code_picture, qr_modules, read_modules
 from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
@@ -41,6 +43,7 @@ __all__ = [
     "ColorLoss",
     "ColorizeLoss",
     "DeblurLoss",
+    "DepthLoss",
     "FaceIDLoss",
     "InputError",
     "LandmarkLoss",
@@ -49,6 +52,7 @@ __all__ = [
     "MeasuredLoss",
     "ObjectLoss",
     "PaletteLoss",
+    "PoseLoss",
     "QRLoss",
     "RingLoss",
     "SeamlessLoss",

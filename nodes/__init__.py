@@ -7,14 +7,24 @@ from .best_noise import BestNoise
 from .border import guard
 from .classifier import ClassifierLossNode
 from .clip_losses import SimilarityLossNode, StyleLossNode, TextLossNode
+from .depth import DepthLossNode
 from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .loaders import LoadClassifier, LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
+from .loaders import (
+    LoadClassifier,
+    LoadClip,
+    LoadDepthModel,
+    LoadDetector,
+    LoadFaceModel,
+    LoadPoseModel,
+    LoadSegmentationModel,
+)
 from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
+from .pose import PoseLossNode
 from .qr_code import QRCode, QRLossNode
 from .report import GuidanceReport
 from .samplers import DSGKSampler, DSGSampler
@@ -55,12 +65,16 @@ NODES = [
     FaceIDLossNode,
     LandmarkLossNode,
     ObjectLossNode,
+    DepthLossNode,
+    PoseLossNode,
     ApplyLoss,
     LoadClip,
     LoadSegmentationModel,
     LoadClassifier,
     LoadFaceModel,
     LoadDetector,
+    LoadDepthModel,
+    LoadPoseModel,
     GuidanceReport,
     LoadEmbeddedModel,
     LoadEmbeddedFaces,

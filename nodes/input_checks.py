@@ -16,8 +16,10 @@ from torch import Tensor
 from ..guidance_losses import InputError, enumeration, shown
 from ..guidance_losses.networks.classifier import ClassifierNetwork
 from ..guidance_losses.networks.clip import ClipNetwork
+from ..guidance_losses.networks.depth import DepthNetwork
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import ObjectDetector
+from ..guidance_losses.networks.pose import PoseNetwork
 from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork
 from ..sampling import GuidanceMethod, RunReport
@@ -25,11 +27,13 @@ from .model_files import FileNames
 from .sockets import (
     ClassifierSocket,
     ClipSocket,
+    DepthSocket,
     DetectorSocket,
     FaceSocket,
     GuidanceMethodSocket,
     GuidanceRateSocket,
     LossSocket,
+    PoseSocket,
     RateBlend,
     ReportSocket,
     SegmentationSocket,
@@ -268,6 +272,8 @@ CHECKS: dict[str, Callable[[Any, Any], None]] = {
     FaceSocket.io_type: check_network(FaceNetworks, "Load Face Model"),
     DetectorSocket.io_type: check_network(ObjectDetector, "Load Object Detector"),
     ClassifierSocket.io_type: check_network(ClassifierNetwork, "Load Classifier"),
+    DepthSocket.io_type: check_network(DepthNetwork, "Load Depth Model"),
+    PoseSocket.io_type: check_network(PoseNetwork, "Load Pose Model"),
     SegmentationSocket.io_type: check_network(SegmentationNetwork, "Load Segmentation Model"),
     GuidanceRateSocket.io_type: check_kind(RateBlend, "Guidance Rate Blend"),
     GuidanceMethodSocket.io_type: check_kind(GuidanceMethod, "Guidance Method"),

@@ -5,14 +5,34 @@ from comfy_api.latest import io
 from ..guidance_losses import InputError
 from ..guidance_losses.networks.classifier import load_classifier
 from ..guidance_losses.networks.clip import load_clip
+from ..guidance_losses.networks.depth import load_depth_network
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
+from ..guidance_losses.networks.pose import load_pose_network
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
-from .model_files import CLASSIFIER, CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION, FileNames
-from .sockets import ClassifierSocket, ClipSocket, DetectorSocket, FaceSocket, SegmentationSocket
+from .model_files import (
+    CLASSIFIER,
+    CLIP_CHECKPOINTS,
+    CLIP_FOLDERS,
+    DEPTH,
+    DETECTION,
+    FACE,
+    POSE,
+    SEGMENTATION,
+    FileNames,
+)
+from .sockets import (
+    ClassifierSocket,
+    ClipSocket,
+    DepthSocket,
+    DetectorSocket,
+    FaceSocket,
+    PoseSocket,
+    SegmentationSocket,
+)
 
 FROM_FOLDER = "from the folder"
 NO_DETECTOR = "none"
@@ -118,6 +138,52 @@ class LoadClassifier(io.ComfyNode):
     def execute(cls, model_name: str) -> io.NodeOutput:
         network = load_classifier(CLASSIFIER.path(model_name))
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
+
+
+class LoadDepthModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadDepthModel",
+            display_name="Load Depth Model",
+            category="DSG/loaders",
+            description="A network that sees depth, as a folder of Hugging Face's kind (Depth Anything, DPT).",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=DEPTH.names() or FileNames([NO_FILE]),
+                    tooltip="A folder in models/dsg/depth. None comes with the pack.",
+                ),
+            ],
+            outputs=[DepthSocket.Output("model", display_name="model")],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        return io.NodeOutput(loaded_network(load_depth_network(DEPTH.path(model_name))))
+
+
+class LoadPoseModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadPoseModel",
+            display_name="Load Pose Model",
+            category="DSG/loaders",
+            description="A network that sees a person's pose, as a folder of Hugging Face's kind (ViTPose).",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=POSE.names() or FileNames([NO_FILE]),
+                    tooltip="A folder in models/dsg/pose. None comes with the pack.",
+                ),
+            ],
+            outputs=[PoseSocket.Output("model", display_name="model")],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        return io.NodeOutput(loaded_network(load_pose_network(POSE.path(model_name))))
 
 
 class LoadFaceModel(io.ComfyNode):

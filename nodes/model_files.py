@@ -91,6 +91,8 @@ class ModelFiles:
 WEIGHTS = (".safetensors", ".pth")
 SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), ("config.json",), "segmentation", folders=True)
 CLASSIFIER = ModelFiles("dsg_classifier", ("dsg/classifier",), ("config.json",), folders=True)
+DEPTH = ModelFiles("dsg_depth", ("dsg/depth",), ("config.json",), folders=True)
+POSE = ModelFiles("dsg_pose", ("dsg/pose",), ("config.json",), folders=True)
 FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
 DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, "detection", ("detection",))
 # A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
@@ -99,5 +101,5 @@ CLIP_CHECKPOINTS = ModelFiles(
     "dsg_clip", ("dsg/clip",), (".safetensors", ".pt", ".bin"), "clip", ("text_encoders", "clip_vision")
 )
 
-for kind in (SEGMENTATION, CLASSIFIER, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
+for kind in (SEGMENTATION, CLASSIFIER, DEPTH, POSE, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
     kind.register()

@@ -5,16 +5,15 @@ SegFormer: Xie et al. 2021, arXiv 2105.15203. See `transformers_folder`.
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from .model_file import loader
-from .transformers_folder import Preprocessing, Task, read_folder, resize
+from .transformers_folder import PreparingNetwork, Preprocessing, Task, logits, read_folder, resize
 
-SEGMENTATION = Task("semantic segmentation", "ForSemanticSegmentation", "AutoModelForSemanticSegmentation")
+SEGMENTATION = Task("semantic segmentation", ("ForSemanticSegmentation",), "AutoModelForSemanticSegmentation")
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationNetwork(PreparingNetwork):
     """Pictures `[B, 3, H, W]`, RGB in [0, 1], of any size → logits `[B, classes, H, W]`. Its weights take no gradient.
 
     Args:
@@ -24,23 +23,12 @@ class SegmentationNetwork(nn.Module):
         labels: the classes' names, in the logits' order.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, network: nn.Module, preprocessing: Preprocessing, labels: list[str]):
-        super().__init__()
-        self.network = network
-        self.preprocessing = preprocessing
+        super().__init__(network, preprocessing)
         self.labels = labels
-        self.register_buffer("mean", torch.tensor(preprocessing.mean, dtype=torch.float32).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(preprocessing.std, dtype=torch.float32).view(3, 1, 1))
-        self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
-        height, width = images.shape[-2:]
-        seen = (resize(images, self.preprocessing.size_for(height, width)) - self.mean) / self.std
-        logits = self.network(seen.flip(1) if self.preprocessing.blue_first else seen).logits
-        return resize(logits, (height, width))
+        return resize(logits(self.network, self.seen(images)), images.shape[-2:])
 
 
 @loader("a segmentation network")

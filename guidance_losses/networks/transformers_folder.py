@@ -5,6 +5,7 @@ No file makes any code run, and nothing is downloaded.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,15 +29,27 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+def logits(network: nn.Module, seen: Tensor) -> Tensor:
+    """A network's answer to prepared pictures, `[B, classes, ...]`."""
+    return network(seen).logits
+
+
 class Task(NamedTuple):
     """What a network is for.
 
-    what: for messages; ending: of the names of transformers' classes; auto_class: transformers' list of them.
+    Attributes:
+        what: for messages.
+        endings: of the names of transformers' classes.
+        class_name: transformers' class, or its list of them.
+        answer: a network's to prepared pictures.
+        named: whether the answer's second dimension is that of the names in a `config.json`.
     """
 
     what: str
-    ending: str
-    auto_class: str
+    endings: tuple[str, ...]
+    class_name: str
+    answer: Callable[[nn.Module, Tensor], Tensor] = logits
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class Preprocessing:
 
     Attributes:
         size: height and width in pixels; one number is the length of the shorter edge, and None keeps the picture's.
+        keep_shape: of height and width only that counts which changes the picture less; the other follows.
+        multiple: height and width are rounded to multiples of it.
         mean, std: of each channel in [0, 1]; what the network sees is (picture − mean) / std.
         blue_first: whether it wants BGR.
     """
@@ -53,6 +68,8 @@ class Preprocessing:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     blue_first: bool = False
+    keep_shape: bool = False
+    multiple: int = 1
 
     @classmethod
     def read(cls, config: dict[str, Any]) -> "Preprocessing":
@@ -78,18 +95,30 @@ class Preprocessing:
                 raise InputError(f"its {PREPROCESSOR} has a size of unknown form, {quoted(size)}")
         if not all(0 < side <= LARGEST_SIDE for side in size_sides(size)):
             raise InputError(f"its {PREPROCESSOR} has a size of {quoted(size)}, not of 1 to {LARGEST_SIDE} pixels")
+        multiple = config.get("ensure_multiple_of") or 1
+        if not (isinstance(multiple, int) and 0 < multiple <= LARGEST_SIDE):
+            raise InputError(f"its {PREPROCESSOR} asks for multiples of {quoted(multiple)}, which no size can be")
         if not (is_triple(mean) and is_triple(std) and min(std) > 1e-6):
             raise InputError(f"its {PREPROCESSOR} has no mean and deviation for three channels")
-        return cls(size, tuple(mean), tuple(std), bool(config.get("do_flip_channel_order", False)))
+        blue_first, keep_shape = (bool(config.get(name)) for name in ("do_flip_channel_order", "keep_aspect_ratio"))
+        return cls(size, tuple(mean), tuple(std), blue_first, keep_shape, multiple)
 
     def size_for(self, height: int, width: int) -> tuple[int, int]:
         """The height and width at which the network looks at a picture of this size."""
-        if self.size is None:
-            return height, width
-        if isinstance(self.size, int):
-            scale = self.size / min(height, width)
-            return round(scale * height), round(scale * width)
-        return self.size
+        match self.size:
+            case None:
+                scales = 1.0, 1.0
+            case int(edge):
+                scales = (edge / min(height, width),) * 2
+            case rows, columns:
+                scales = rows / height, columns / width
+        if self.keep_shape:
+            scales = (min(scales, key=lambda scale: abs(1 - scale)),) * 2
+        rows, columns = (
+            max(round(scale * length / self.multiple), 1) * self.multiple
+            for scale, length in zip(scales, (height, width))
+        )
+        return rows, columns
 
 
 def size_sides(size: tuple[int, int] | int | None) -> tuple[int, ...]:
@@ -101,6 +130,31 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     if images.shape[-2:] == size:
         return images
     return F.interpolate(images, size, mode="bilinear", antialias=True)
+
+
+class PreparingNetwork(nn.Module):
+    """A network behind the preparation of its pictures. Its weights take no gradient.
+
+    Args:
+        network: transformers'.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing):
+        super().__init__()
+        self.network = network
+        self.preprocessing = preprocessing
+        self.register_buffer("mean", torch.tensor(preprocessing.mean, dtype=torch.float32).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(preprocessing.std, dtype=torch.float32).view(3, 1, 1))
+        self.eval().requires_grad_(False)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """What the network sees of pictures `[B, 3, H, W]`, RGB in [0, 1], of any size; differentiable."""
+        size = self.preprocessing.size_for(*images.shape[-2:])
+        normal = (resize(images, size) - self.mean) / self.std
+        return normal.flip(1) if self.preprocessing.blue_first else normal
 
 
 class FolderNetwork(NamedTuple):
@@ -116,7 +170,7 @@ def read_folder(folder: Path, task: Task, whole_picture: bool = False) -> Folder
 
     Args:
         whole_picture: where the network's own preparation looks at the middle of a picture, have it look at all of it,
-            stretched to a square of the same size.
+            stretched to the same size; and if nothing says a size, to that for which the network was made.
 
     Raises:
         InputError: if the folder is damaged, of another kind, or has its weights in a pickle only.
@@ -125,18 +179,22 @@ def read_folder(folder: Path, task: Task, whole_picture: bool = False) -> Folder
     preprocessor, description = folder / PREPROCESSOR, read_json(folder / CONFIGURATION)
     check_task(description, task)
     prepared = read_json(preprocessor) if preprocessor.exists() else {}
-    preprocessing = Preprocessing.read(square(prepared, description) if whole_picture else prepared)
+    preprocessing = Preprocessing.read(at_own_size(prepared, description) if whole_picture else prepared)
     network = read_network(description, read_folder_weights(folder), preprocessing, task)
     names = network.config.id2label
     return FolderNetwork(network, preprocessing, [str(names[number]) for number in sorted(names)])
 
 
-def square(prepared: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
-    """What a `preprocessor_config.json` says, with the size of the square that the network itself sees."""
+def at_own_size(prepared: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
+    """What a `preprocessor_config.json` says, with the size, of a square for most, that the network itself sees."""
     size = prepared.get("crop_size") if prepared.get("do_center_crop") else prepared.get("size")
     if isinstance(size, dict) and "shortest_edge" in size:
         size = size["shortest_edge"]
-    return prepared | {"size": size or description.get("image_size")}
+    backbone = description.get("backbone_config")
+    own = description.get("image_size") or (backbone.get("image_size") if isinstance(backbone, dict) else None)
+    if isinstance(own, list) and len(own) == 2:
+        own = {"height": own[0], "width": own[1]}
+    return prepared | {"size": size or own}
 
 
 def check_files(folder: Path) -> None:
@@ -152,7 +210,7 @@ def check_files(folder: Path) -> None:
 def check_task(description: dict[str, Any], task: Task) -> None:
     """Raises InputError if a `config.json` describes a network for something else."""
     kinds = description.get("architectures") or ["model of an unnamed kind"]
-    if not isinstance(kinds, list) or not any(task.ending in str(kind) for kind in kinds):
+    if not isinstance(kinds, list) or not any(ending in str(kind) for kind in kinds for ending in task.endings):
         kind = quoted(kinds[0] if isinstance(kinds, list) else kinds)
         raise InputError(f"it is a {kind}, and what is needed is a model for {task.what}")
 
@@ -186,11 +244,13 @@ def read_network(
     picture = torch.zeros(1, 3, *preprocessing.size_for(TRIED, TRIED), device="meta")
 
     def look(network: nn.Module) -> None:
-        if network(picture).logits.shape[1] != len(config.id2label):
+        if task.answer(network, picture).shape[1] != len(config.id2label) and task.named:
             raise InputError(f"its {CONFIGURATION} names {len(config.id2label)} classes, and it gives another number")
 
     try:
-        kind: Any = getattr(transformers, task.auto_class)._model_mapping[type(config)]
+        kind: Any = getattr(transformers, task.class_name)
+        if hasattr(kind, "_model_mapping"):
+            kind = kind._model_mapping[type(config)]
         if isinstance(kind, tuple):  # of several kinds the one that the folder names
             kind = next(each for each in kind if each.__name__ in description["architectures"])
         build(lambda: kind(copy.deepcopy(config)), weights, look)

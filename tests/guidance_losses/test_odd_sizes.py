@@ -10,6 +10,7 @@ from torch.testing import assert_close
 from guidance_losses import (
     ColorizeLoss,
     DeblurLoss,
+    DepthLoss,
     MaskLoss,
     ObjectLoss,
     SegmentationLoss,
@@ -58,6 +59,13 @@ class Dots(nn.Module):
         return torch.cat([light, 1 - light], dim=1) * 4
 
 
+class Brightness(nn.Module):
+    """A depth network to which what is light is near."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean(1, keepdim=True)
+
+
 LARGE = picture(67, 69)
 REFERENCES = {
     "mask": (MaskLoss(LARGE, (picture(67, 69, 1) > 0.5).float()), ("image", "known")),
@@ -69,6 +77,8 @@ REFERENCES = {
         SegmentationLoss(Dots(), torch.tensor([0]), torch.ones(1), mask=picture(67, 69, 1).round()),
         ("mask",),
     ),
+    "depth": (DepthLoss(Brightness(), LARGE), ("picture",)),
+    "depth by a map": (DepthLoss(Brightness(), map=picture(67, 69, 1)), ("map",)),
 }
 
 

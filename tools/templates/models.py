@@ -95,6 +95,30 @@ SEGFORMER = tuple(
     )
     for file, size in (("config.json", "7 kB"), ("model.safetensors", "15 MB"))
 )
+DEPTH_NAME = "Depth-Anything-V2-Small-hf"
+DEPTH = tuple(
+    ModelFile(
+        f"{DEPTH_NAME}/{file}",
+        "dsg_depth",
+        f"{HUGGING_FACE}/depth-anything/{DEPTH_NAME}/resolve/main/{file}",
+        size,
+        "Apache 2.0",
+        place=f"dsg/depth/{DEPTH_NAME}",
+    )
+    for file, size in (("config.json", "1 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "99 MB"))
+)
+POSE_NAME = "vitpose-base-simple"
+POSE = tuple(
+    ModelFile(
+        f"{POSE_NAME}/{file}",
+        "dsg_pose",
+        f"{HUGGING_FACE}/usyd-community/{POSE_NAME}/resolve/main/{file}",
+        size,
+        "Apache 2.0",
+        place=f"dsg/pose/{POSE_NAME}",
+    )
+    for file, size in (("config.json", "2 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "344 MB"))
+)
 INSIGHTFACE = tuple(
     ModelFile(
         f"buffalo_l/{file}",

@@ -1,7 +1,17 @@
 """The loaders of published networks, with the files that they name, and of the pack's own detectors."""
 
 from tools.templates.layout import Node
-from tools.templates.models import CLIP, DETECTOR, INSIGHTFACE, SEGFORMER, SEGFORMER_NAME
+from tools.templates.models import (
+    CLIP,
+    DEPTH,
+    DEPTH_NAME,
+    DETECTOR,
+    INSIGHTFACE,
+    POSE,
+    POSE_NAME,
+    SEGFORMER,
+    SEGFORMER_NAME,
+)
 
 
 def clip(key: str) -> Node:
@@ -35,3 +45,13 @@ def faces_of_the_pack(key: str) -> Node:
 def detector_of_the_pack(key: str) -> Node:
     """The embedded detector of the parts of drawn faces."""
     return Node(key, "DSG_LoadDetector", {"model_name": "faces_fcos.safetensors", "architecture": "fcos_small"})
+
+
+def depth(key: str) -> Node:
+    """Depth Anything V2, the small one."""
+    return Node(key, "DSG_LoadDepthModel", {"model_name": DEPTH_NAME}, files=DEPTH)
+
+
+def pose(key: str) -> Node:
+    """ViTPose for COCO's keypoints."""
+    return Node(key, "DSG_LoadPoseModel", {"model_name": POSE_NAME}, files=POSE)

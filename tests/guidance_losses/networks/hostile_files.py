@@ -16,13 +16,23 @@ from onnx.external_data_helper import set_external_data
 from safetensors.torch import load_file, save_file
 from scrfd import RandomScrfd, export
 from torch import nn
-from transformers import SegformerConfig, SegformerForSemanticSegmentation
+from transformers import (
+    DPTConfig,
+    DPTForDepthEstimation,
+    SegformerConfig,
+    SegformerForSemanticSegmentation,
+    VitPoseBackboneConfig,
+    VitPoseConfig,
+    VitPoseForPoseEstimation,
+)
 
 from guidance_losses.networks.clip import load_clip
+from guidance_losses.networks.depth import load_depth_network
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.face_detector import load_face_detector
 from guidance_losses.networks.irse import IRSE
 from guidance_losses.networks.object_detector import load_object_detector
+from guidance_losses.networks.pose import load_pose_network
 from guidance_losses.networks.segmentation import load_segmentation_network
 
 LOADERS: dict[str, Callable[[Path], nn.Module]] = {
@@ -30,6 +40,8 @@ LOADERS: dict[str, Callable[[Path], nn.Module]] = {
     "face detector": load_face_detector,
     "object detector": lambda path: load_object_detector(path, "fcos_resnet50_fpn"),
     "segmentation": load_segmentation_network,
+    "depth": load_depth_network,
+    "pose": load_pose_network,
     "CLIP": lambda path: load_clip(path, "ViT-B-32"),
 }
 LONG = "A" * 5000  # of which little may come back in a message
@@ -83,6 +95,25 @@ def write_segmentation(folder: Path) -> Path:
     return folder
 
 
+def write_depth(folder: Path) -> Path:
+    torch.manual_seed(0)
+    small = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 1, "intermediate_size": 8}
+    small |= {"image_size": 16, "patch_size": 8, "backbone_out_indices": [0, 1], "reassemble_factors": [2, 1]}
+    small |= {"neck_hidden_sizes": [8, 8], "fusion_hidden_size": 8, "num_labels": 2}
+    DPTForDepthEstimation(DPTConfig(**small)).save_pretrained(folder)
+    prepared = {"size": {"height": 16, "width": 16}, "keep_aspect_ratio": False, "ensure_multiple_of": 8}
+    (folder / "preprocessor_config.json").write_text(json.dumps(prepared))
+    return folder
+
+
+def write_pose(folder: Path) -> Path:
+    torch.manual_seed(0)
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "image_size": [16, 8]}
+    backbone = VitPoseBackboneConfig(**small, patch_size=[8, 8], out_indices=[1])
+    VitPoseForPoseEstimation(VitPoseConfig(backbone_config=backbone, num_labels=2)).save_pretrained(folder)
+    return folder
+
+
 def write_clip(folder: Path) -> Path:
     """With a tokenizer of its own, of two words."""
     import open_clip
@@ -120,6 +151,9 @@ SOURCES = {
     "segmentation weights": Source("segmentation", "seg", write_segmentation, "model.safetensors"),
     "segmentation config": Source("segmentation", "seg", write_segmentation, "config.json"),
     "segmentation preprocessor": Source("segmentation", "seg", write_segmentation, "preprocessor_config.json"),
+    "depth config": Source("depth", "depth", write_depth, "config.json"),
+    "depth preprocessor": Source("depth", "depth", write_depth, "preprocessor_config.json"),
+    "pose config": Source("pose", "pose", write_pose, "config.json"),
     "CLIP weights": Source("CLIP", "clip", write_clip, "open_clip_model.safetensors"),
     "CLIP config": Source("CLIP", "clip", write_clip, "open_clip_config.json"),
     "CLIP tokenizer": Source("CLIP", "clip", write_clip, "tokenizer.json"),

@@ -60,7 +60,7 @@ def watch() -> Watch:
 @pytest.fixture(scope="module", autouse=True)
 def imported(tmp_path_factory) -> None:
     """What the loaders import on first use is no cost of a file."""
-    for name in ("face .onnx", "segmentation config", "CLIP config"):
+    for name in ("face .onnx", "segmentation config", "depth config", "pose config", "CLIP config"):
         source = SOURCES[name]
         LOADERS[source.loader](source.write(tmp_path_factory.mktemp("first") / source.name))
 
