@@ -15,6 +15,7 @@ from .objects import BOXES, ObjectLoss, mask_boxes
 from .packages import needed_packages
 from .palette import PaletteLoss
 from .qr_code import ERROR_CORRECTION, QRLoss, code_picture, qr_modules, read_modules
+from .reward import RewardLoss
 from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .similarity import COMPARISONS, SimilarityLoss
@@ -50,6 +51,7 @@ __all__ = [
     "ObjectLoss",
     "PaletteLoss",
     "QRLoss",
+    "RewardLoss",
     "RingLoss",
     "SeamlessLoss",
     "SegmentationLoss",

@@ -11,12 +11,13 @@ from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .loaders import LoadClassifier, LoadClip, LoadDetector, LoadFaceModel, LoadSegmentationModel
+from .loaders import LoadClassifier, LoadClip, LoadDetector, LoadFaceModel, LoadRewardHead, LoadSegmentationModel
 from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
 from .qr_code import QRCode, QRLossNode
 from .report import GuidanceReport
+from .reward import RewardLossNode
 from .samplers import DSGKSampler, DSGSampler
 from .seamless import SeamlessDecode, SeamlessLossNode
 from .segment_picture import SegmentPicture
@@ -52,6 +53,7 @@ NODES = [
     SimilarityLossNode,
     TextLossNode,
     ClassifierLossNode,
+    RewardLossNode,
     FaceIDLossNode,
     LandmarkLossNode,
     ObjectLossNode,
@@ -61,6 +63,7 @@ NODES = [
     LoadClassifier,
     LoadFaceModel,
     LoadDetector,
+    LoadRewardHead,
     GuidanceReport,
     LoadEmbeddedModel,
     LoadEmbeddedFaces,

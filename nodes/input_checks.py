@@ -18,6 +18,7 @@ from ..guidance_losses.networks.classifier import ClassifierNetwork
 from ..guidance_losses.networks.clip import ClipNetwork
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import ObjectDetector
+from ..guidance_losses.networks.reward_head import RewardHead
 from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork
 from ..sampling import GuidanceMethod, RunReport
@@ -32,6 +33,7 @@ from .sockets import (
     LossSocket,
     RateBlend,
     ReportSocket,
+    RewardHeadSocket,
     SegmentationSocket,
 )
 
@@ -268,6 +270,7 @@ CHECKS: dict[str, Callable[[Any, Any], None]] = {
     FaceSocket.io_type: check_network(FaceNetworks, "Load Face Model"),
     DetectorSocket.io_type: check_network(ObjectDetector, "Load Object Detector"),
     ClassifierSocket.io_type: check_network(ClassifierNetwork, "Load Classifier"),
+    RewardHeadSocket.io_type: check_network(RewardHead, "Load Reward Head"),
     SegmentationSocket.io_type: check_network(SegmentationNetwork, "Load Segmentation Model"),
     GuidanceRateSocket.io_type: check_kind(RateBlend, "Guidance Rate Blend"),
     GuidanceMethodSocket.io_type: check_kind(GuidanceMethod, "Guidance Method"),

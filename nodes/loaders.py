@@ -9,10 +9,11 @@ from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
+from ..guidance_losses.networks.reward_head import load_reward_head
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
-from .model_files import CLASSIFIER, CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, SEGMENTATION, FileNames
-from .sockets import ClassifierSocket, ClipSocket, DetectorSocket, FaceSocket, SegmentationSocket
+from .model_files import CLASSIFIER, CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, REWARD, SEGMENTATION, FileNames
+from .sockets import ClassifierSocket, ClipSocket, DetectorSocket, FaceSocket, RewardHeadSocket, SegmentationSocket
 
 FROM_FOLDER = "from the folder"
 NO_DETECTOR = "none"
@@ -38,7 +39,8 @@ class LoadClip(io.ComfyNode):
             node_id="DSG_LoadCLIP",
             display_name="Load CLIP (open_clip)",
             category="DSG/loaders",
-            description="A CLIP for Style Loss and Text Loss: a folder or a checkpoint of open_clip.",
+            description="A CLIP for the losses that look through one: a folder or a checkpoint of open_clip, or "
+            "transformers' checkpoint.",
             inputs=[
                 io.Combo.Input(
                     "clip_name",
@@ -185,3 +187,26 @@ class LoadDetector(io.ComfyNode):
     def execute(cls, model_name: str, architecture: str) -> io.NodeOutput:
         network = load_object_detector(DETECTION.path(model_name), architecture)
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels.values()))
+
+
+class LoadRewardHead(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadRewardHead",
+            display_name="Load Reward Head",
+            category="DSG/loaders",
+            description="What reads a score off a CLIP's features of a picture: LAION's aesthetic predictors.",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=REWARD.names() or FileNames([NO_FILE]),
+                    tooltip="A file in models/dsg/reward, .safetensors or .pth. None comes with the pack.",
+                ),
+            ],
+            outputs=[RewardHeadSocket.Output("head", display_name="head")],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        return io.NodeOutput(loaded_network(load_reward_head(REWARD.path(model_name))))

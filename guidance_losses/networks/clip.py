@@ -21,6 +21,7 @@ from .file_kind import network_kind
 from .model_file import loader, quoted
 from .size_limits import build
 from .tokenizer_files import NO_TOKENIZER, copy_tokenizer
+from .transformers_clip import as_open_clip, is_of_transformers
 from .weights_file import read_weights
 
 CONFIGURATION = "open_clip_config.json"
@@ -136,7 +137,7 @@ def load_clip(path: Path, architecture: str | None = None) -> ClipNetwork:
 
     Args:
         path: a folder as open_clip writes it (`open_clip_config.json`, weights, and the tokenizer if it has its own),
-            or a checkpoint: `.safetensors`, `.pt` or `.bin`.
+            or a checkpoint: `.safetensors`, `.pt` or `.bin`, of open_clip's or transformers' CLIP.
         architecture: open_clip's name for what a checkpoint holds, one of `architectures()`; OpenAI's weights, and some
             others, are of the `-quickgelu` kind. Not used for a folder. A checkpoint's pictures are taken to be
             normalised as CLIP's own; a folder says how its pictures are.
@@ -261,6 +262,8 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     weights = read_weights(path, WANTED)
     if next(iter(weights)).startswith("module."):
         weights = {name.removeprefix("module."): weight for name, weight in weights.items()}
+    if is_of_transformers(weights):
+        weights = as_open_clip(weights)
     if not any(name.startswith("visual.") for name in weights):
         raise InputError(
             f"it is no open_clip checkpoint: it holds the weights of {network_kind(weights)}; take {WANTED}"
