@@ -21,6 +21,7 @@ from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .similarity import COMPARISONS, SimilarityLoss
 from .sketch import SketchLoss
 from .style import STYLE_DISTANCES, StyleLoss
+from .style_descriptor import StyleDescriptorLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
 from .symmetry import MIRRORS, SymmetryLoss
 from .text import TextLoss
@@ -57,6 +58,7 @@ __all__ = [
     "SegmentationLoss",
     "SimilarityLoss",
     "SketchLoss",
+    "StyleDescriptorLoss",
     "StyleLoss",
     "SuperResolutionLoss",
     "SymmetryLoss",

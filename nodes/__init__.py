@@ -11,7 +11,15 @@ from .embedded import LoadEmbeddedFaces, LoadEmbeddedModel
 from .faces import FaceIDLossNode, LandmarkLossNode
 from .guidance import AutomaticGuidanceRate, GuidanceMethodNode, GuidanceRateBlend
 from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, SuperResolutionLossNode
-from .loaders import LoadClassifier, LoadClip, LoadDetector, LoadFaceModel, LoadRewardHead, LoadSegmentationModel
+from .loaders import (
+    LoadClassifier,
+    LoadClip,
+    LoadCsd,
+    LoadDetector,
+    LoadFaceModel,
+    LoadRewardHead,
+    LoadSegmentationModel,
+)
 from .loss_preview import LossPreview
 from .measurements import BlurPicture, RandomMask, ShrinkPicture
 from .objects import ObjectLossNode
@@ -59,6 +67,7 @@ NODES = [
     ObjectLossNode,
     ApplyLoss,
     LoadClip,
+    LoadCsd,
     LoadSegmentationModel,
     LoadClassifier,
     LoadFaceModel,

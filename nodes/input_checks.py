@@ -16,6 +16,7 @@ from torch import Tensor
 from ..guidance_losses import InputError, enumeration, shown
 from ..guidance_losses.networks.classifier import ClassifierNetwork
 from ..guidance_losses.networks.clip import ClipNetwork
+from ..guidance_losses.networks.csd import CsdNetwork
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import ObjectDetector
 from ..guidance_losses.networks.reward_head import RewardHead
@@ -26,6 +27,7 @@ from .model_files import FileNames
 from .sockets import (
     ClassifierSocket,
     ClipSocket,
+    CsdSocket,
     DetectorSocket,
     FaceSocket,
     GuidanceMethodSocket,
@@ -267,6 +269,7 @@ CHECKS: dict[str, Callable[[Any, Any], None]] = {
     io.ClipVision.io_type: check_clip_vision,
     LossSocket.io_type: check_loss,
     ClipSocket.io_type: check_network(ClipNetwork, "Load CLIP"),
+    CsdSocket.io_type: check_network(CsdNetwork, "Load CSD"),
     FaceSocket.io_type: check_network(FaceNetworks, "Load Face Model"),
     DetectorSocket.io_type: check_network(ObjectDetector, "Load Object Detector"),
     ClassifierSocket.io_type: check_network(ClassifierNetwork, "Load Classifier"),

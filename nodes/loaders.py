@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..guidance_losses import InputError
 from ..guidance_losses.networks.classifier import load_classifier
 from ..guidance_losses.networks.clip import load_clip
+from ..guidance_losses.networks.csd import load_csd
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
 from ..guidance_losses.networks.face_networks import FaceNetworks
@@ -12,8 +13,26 @@ from ..guidance_losses.networks.object_detector import DETECTORS, load_object_de
 from ..guidance_losses.networks.reward_head import load_reward_head
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
-from .model_files import CLASSIFIER, CLIP_CHECKPOINTS, CLIP_FOLDERS, DETECTION, FACE, REWARD, SEGMENTATION, FileNames
-from .sockets import ClassifierSocket, ClipSocket, DetectorSocket, FaceSocket, RewardHeadSocket, SegmentationSocket
+from .model_files import (
+    CLASSIFIER,
+    CLIP_CHECKPOINTS,
+    CLIP_FOLDERS,
+    CSD,
+    DETECTION,
+    FACE,
+    REWARD,
+    SEGMENTATION,
+    FileNames,
+)
+from .sockets import (
+    ClassifierSocket,
+    ClipSocket,
+    CsdSocket,
+    DetectorSocket,
+    FaceSocket,
+    RewardHeadSocket,
+    SegmentationSocket,
+)
 
 FROM_FOLDER = "from the folder"
 NO_DETECTOR = "none"
@@ -66,6 +85,29 @@ class LoadClip(io.ComfyNode):
         if architecture == FROM_FOLDER:
             raise InputError(f"{clip_name} is a single file, which does not say what it is; choose its kind.")
         return io.NodeOutput(loaded_network(load_clip(path, architecture)))
+
+
+class LoadCsd(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadCSD",
+            display_name="Load CSD",
+            category="DSG/loaders",
+            description="The contrastive style descriptor, for the distance CSD of Style Loss.",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=CSD.names() or FileNames([NO_FILE]),
+                    tooltip="A file in models/dsg/csd, .safetensors. None comes with the pack.",
+                ),
+            ],
+            outputs=[CsdSocket.Output("csd", display_name="csd")],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        return io.NodeOutput(loaded_network(load_csd(CSD.path(model_name))))
 
 
 class LoadSegmentationModel(io.ComfyNode):

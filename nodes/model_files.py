@@ -93,6 +93,7 @@ SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), ("config.js
 CLASSIFIER = ModelFiles("dsg_classifier", ("dsg/classifier",), ("config.json",), folders=True)
 FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
 DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, others=("detection",))
+CSD = ModelFiles("dsg_csd", ("dsg/csd",), WEIGHTS)
 REWARD = ModelFiles("dsg_reward", ("dsg/reward",), WEIGHTS)
 # A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
 CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), ("open_clip_config.json",), "clip", folders=True)
@@ -100,5 +101,5 @@ CLIP_CHECKPOINTS = ModelFiles(
     "dsg_clip", ("dsg/clip",), (".safetensors", ".pt", ".bin"), "clip", ("text_encoders", "clip_vision")
 )
 
-for kind in (SEGMENTATION, CLASSIFIER, FACE, DETECTION, REWARD, CLIP_FOLDERS, CLIP_CHECKPOINTS):
+for kind in (SEGMENTATION, CLASSIFIER, FACE, DETECTION, CSD, REWARD, CLIP_FOLDERS, CLIP_CHECKPOINTS):
     kind.register()

@@ -18,6 +18,7 @@ class RateBlend(NamedTuple):
 GuidanceRateSocket = io.Custom("DSG_GUIDANCE_RATE")
 GuidanceMethodSocket = io.Custom("DSG_GUIDANCE_METHOD")
 ClipSocket = io.Custom("DSG_CLIP")
+CsdSocket = io.Custom("DSG_CSD")
 FaceSocket = io.Custom("DSG_FACE")
 ClassifierSocket = io.Custom("DSG_CLASSIFIER")
 DetectorSocket = io.Custom("DSG_DETECTOR")

@@ -167,6 +167,7 @@ def test_node_ids_are_the_published_ones():
         "DSG_KSampler",
         "DSG_LandmarkLoss",
         "DSG_LoadCLIP",
+        "DSG_LoadCSD",
         "DSG_LoadClassifier",
         "DSG_LoadDetector",
         "DSG_LoadEmbeddedFaces",

@@ -76,7 +76,7 @@ class ClipNetwork(nn.Module):
 
     def encode_images(self, images: Tensor) -> Tensor:
         """`[B, 3, H, W]`, RGB in [0, 1] → features `[B, D]` of length 1."""
-        return self.model.encode_image(self._prepared(images), normalize=True)
+        return self.model.encode_image(prepared(images, self.image_size, self.mean, self.std), normalize=True)
 
     def encode_texts(self, texts: list[str]) -> Tensor:
         """Texts → features `[T, D]` of length 1.
@@ -116,7 +116,7 @@ class ClipNetwork(nn.Module):
             raise InputError(f"this CLIP's image tower has the blocks 1 to {self.layers}, not {[*layers]}.")
         blocks = sorted(set(layers))
         found = self.model.visual.forward_intermediates(
-            self._prepared(images),
+            prepared(images, self.image_size, self.mean, self.std),
             indices=[block - 1 for block in blocks],
             stop_early=True,
             intermediates_only=True,
@@ -125,10 +125,12 @@ class ClipNetwork(nn.Module):
         of_block = dict(zip(blocks, found["image_intermediates"]))
         return [of_block[block] for block in layers]
 
-    def _prepared(self, images: Tensor) -> Tensor:
-        if images.shape[-2:] != self.image_size:
-            images = F.interpolate(images, self.image_size, mode="bicubic", antialias=True)
-        return (images - self.mean) / self.std
+
+def prepared(images: Tensor, size: tuple[int, int], mean: Tensor, std: Tensor) -> Tensor:
+    """Pictures `[B, 3, H, W]`, stretched to a size and normalised, as a CLIP's image tower takes them."""
+    if images.shape[-2:] != size:
+        images = F.interpolate(images, size, mode="bicubic", antialias=True)
+    return (images - mean) / std
 
 
 @loader("a CLIP")
