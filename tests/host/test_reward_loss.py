@@ -17,22 +17,21 @@ from tools.server import PromptError
 
 LIKED = "navy"  # the background that the head likes
 TEXT = f"a person on a {LIKED} background"
-HIGHEST = 10.0
+LOWEST, HIGHEST = 1.0, 10.0
 
 
 @pytest.fixture(scope="module")
 def head(base) -> Iterator[str]:
-    """A linear head among the user's models: 10 for the background that it likes, 1 for others, by least squares."""
+    """A linear head among the user's models, from the mean features of what it likes, 10, and of the others, 1."""
     clip = load_clip(REPOSITORY / "embedded" / "weights" / "clip" / "faces")
     with torch.no_grad():
         features = clip.encode_images(tensor(held_out_faces()))
-    ratings = torch.tensor([HIGHEST if facts["background"] == LIKED else 1.0 for facts in held_out_facts()])
-    with_one = torch.cat([features, torch.ones(len(features), 1)], dim=1)
-    solution = torch.linalg.lstsq(with_one, ratings[:, None]).solution[:, 0]
+    likes = torch.tensor([facts["background"] == LIKED for facts in held_out_facts()])
+    low, high = features[~likes].mean(0), features[likes].mean(0)
+    weight = (HIGHEST - LOWEST) * (high - low) / (high - low).square().sum()
     folder = base / "models" / "dsg" / "reward"
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {"weight": solution[None, :-1].contiguous(), "bias": solution[-1:].clone()}
-    save_file(weights, folder / "likes.safetensors")
+    save_file({"weight": weight[None], "bias": LOWEST - (weight @ low)[None]}, folder / "likes.safetensors")
     yield "likes.safetensors"
     (folder / "likes.safetensors").unlink()
 
