@@ -17,11 +17,13 @@ from .packages import needed_packages
 from .palette import PaletteLoss
 from .pose import PoseLoss
 from .qr_code import ERROR_CORRECTION, QRLoss, code_picture, qr_modules, read_modules
+from .reward import RewardLoss
 from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .similarity import COMPARISONS, SimilarityLoss
 from .sketch import SketchLoss
 from .style import STYLE_DISTANCES, StyleLoss
+from .style_descriptor import StyleDescriptorLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
 from .symmetry import MIRRORS, SymmetryLoss
 from .text import TextLoss
@@ -54,11 +56,13 @@ __all__ = [
     "PaletteLoss",
     "PoseLoss",
     "QRLoss",
+    "RewardLoss",
     "RingLoss",
     "SeamlessLoss",
     "SegmentationLoss",
     "SimilarityLoss",
     "SketchLoss",
+    "StyleDescriptorLoss",
     "StyleLoss",
     "SuperResolutionLoss",
     "SymmetryLoss",

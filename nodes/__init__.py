@@ -15,10 +15,12 @@ from .inverse_problems import ColorizeLossNode, DeblurLossNode, MaskLossNode, Su
 from .loaders import (
     LoadClassifier,
     LoadClip,
+    LoadCsd,
     LoadDepthModel,
     LoadDetector,
     LoadFaceModel,
     LoadPoseModel,
+    LoadRewardHead,
     LoadSegmentationModel,
 )
 from .loss_preview import LossPreview
@@ -27,6 +29,7 @@ from .objects import ObjectLossNode
 from .pose import PoseLossNode
 from .qr_code import QRCode, QRLossNode
 from .report import GuidanceReport
+from .reward import RewardLossNode
 from .samplers import DSGKSampler, DSGSampler
 from .seamless import SeamlessDecode, SeamlessLossNode
 from .segment_picture import SegmentPicture
@@ -62,6 +65,7 @@ NODES = [
     SimilarityLossNode,
     TextLossNode,
     ClassifierLossNode,
+    RewardLossNode,
     FaceIDLossNode,
     LandmarkLossNode,
     ObjectLossNode,
@@ -69,12 +73,14 @@ NODES = [
     PoseLossNode,
     ApplyLoss,
     LoadClip,
+    LoadCsd,
     LoadSegmentationModel,
     LoadClassifier,
     LoadFaceModel,
     LoadDetector,
     LoadDepthModel,
     LoadPoseModel,
+    LoadRewardHead,
     GuidanceReport,
     LoadEmbeddedModel,
     LoadEmbeddedFaces,

@@ -5,13 +5,25 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..guidance_losses import COMPARISONS, STYLE_DISTANCES, InputError, SimilarityLoss, StyleLoss, TextLoss, shown
+from ..guidance_losses import (
+    COMPARISONS,
+    STYLE_DISTANCES,
+    InputError,
+    SimilarityLoss,
+    StyleDescriptorLoss,
+    StyleLoss,
+    TextLoss,
+    shown,
+)
 from ..guidance_losses.networks.clip import ClipNetwork
+from ..guidance_losses.networks.csd import CsdNetwork
 from ..host import LoadedNetwork, clip_vision_network
 from .checks import image_from_host, place_from_host
 from .inputs import place_input
 from .loss_node import LossNode, LossSchema, MadeLoss
-from .sockets import ClipSocket
+from .sockets import ClipSocket, CsdSocket
+
+CSD = "CSD"  # the distance that looks through a network of its own
 
 
 def chosen_layers(text: str, there: int) -> tuple[int, ...]:
@@ -75,13 +87,16 @@ class StyleLossNode(LossNode):
                 ),
                 io.Combo.Input(
                     "distance",
-                    options=list(STYLE_DISTANCES),
+                    options=[*STYLE_DISTANCES, CSD],
                     default=STYLE_DISTANCES[0],
                     tooltip="log-Gram: strokes count as much as large surfaces. Gram, as in the papers: mostly the "
-                    "colours of large surfaces.",
+                    "colours of large surfaces. CSD: what that network, trained to know styles, says.",
                 ),
             ],
-            further_inputs=network_inputs(),
+            further_inputs=[
+                *network_inputs(),
+                CsdSocket.Input("csd", optional=True, tooltip="From Load CSD, for the distance CSD alone."),
+            ],
         )
 
     @classmethod
@@ -92,10 +107,16 @@ class StyleLossNode(LossNode):
         distance: str,
         clip: LoadedNetwork[ClipNetwork] | None = None,
         clip_vision: Any = None,
+        csd: LoadedNetwork[CsdNetwork] | None = None,
     ) -> MadeLoss:
+        references = image_from_host(image)
+        if csd is not None and distance == CSD and clip is None and clip_vision is None:
+            return MadeLoss(StyleDescriptorLoss(csd.module, references), [csd.patcher])
+        if csd is not None or distance == CSD:
+            raise InputError("for the distance CSD connect csd (Load CSD) alone, and for the others leave it out.")
         network = chosen_network(clip, clip_vision)
         numbers = chosen_layers(layers, network.module.layers)
-        return MadeLoss(StyleLoss(network.module, image_from_host(image), numbers, distance), [network.patcher])
+        return MadeLoss(StyleLoss(network.module, references, numbers, distance), [network.patcher])
 
 
 class SimilarityLossNode(LossNode):

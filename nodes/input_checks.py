@@ -16,10 +16,12 @@ from torch import Tensor
 from ..guidance_losses import InputError, enumeration, shown
 from ..guidance_losses.networks.classifier import ClassifierNetwork
 from ..guidance_losses.networks.clip import ClipNetwork
+from ..guidance_losses.networks.csd import CsdNetwork
 from ..guidance_losses.networks.depth import DepthNetwork
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import ObjectDetector
 from ..guidance_losses.networks.pose import PoseNetwork
+from ..guidance_losses.networks.reward_head import RewardHead
 from ..guidance_losses.networks.segmentation import SegmentationNetwork
 from ..host import LoadedNetwork
 from ..sampling import GuidanceMethod, RunReport
@@ -27,6 +29,7 @@ from .model_files import FileNames
 from .sockets import (
     ClassifierSocket,
     ClipSocket,
+    CsdSocket,
     DepthSocket,
     DetectorSocket,
     FaceSocket,
@@ -36,6 +39,7 @@ from .sockets import (
     PoseSocket,
     RateBlend,
     ReportSocket,
+    RewardHeadSocket,
     SegmentationSocket,
 )
 
@@ -269,11 +273,13 @@ CHECKS: dict[str, Callable[[Any, Any], None]] = {
     io.ClipVision.io_type: check_clip_vision,
     LossSocket.io_type: check_loss,
     ClipSocket.io_type: check_network(ClipNetwork, "Load CLIP"),
+    CsdSocket.io_type: check_network(CsdNetwork, "Load CSD"),
     FaceSocket.io_type: check_network(FaceNetworks, "Load Face Model"),
     DetectorSocket.io_type: check_network(ObjectDetector, "Load Object Detector"),
     ClassifierSocket.io_type: check_network(ClassifierNetwork, "Load Classifier"),
     DepthSocket.io_type: check_network(DepthNetwork, "Load Depth Model"),
     PoseSocket.io_type: check_network(PoseNetwork, "Load Pose Model"),
+    RewardHeadSocket.io_type: check_network(RewardHead, "Load Reward Head"),
     SegmentationSocket.io_type: check_network(SegmentationNetwork, "Load Segmentation Model"),
     GuidanceRateSocket.io_type: check_kind(RateBlend, "Guidance Rate Blend"),
     GuidanceMethodSocket.io_type: check_kind(GuidanceMethod, "Guidance Method"),

@@ -5,32 +5,38 @@ from comfy_api.latest import io
 from ..guidance_losses import InputError
 from ..guidance_losses.networks.classifier import load_classifier
 from ..guidance_losses.networks.clip import load_clip
+from ..guidance_losses.networks.csd import load_csd
 from ..guidance_losses.networks.depth import load_depth_network
 from ..guidance_losses.networks.face import load_face_network
 from ..guidance_losses.networks.face_detector import load_face_detector
 from ..guidance_losses.networks.face_networks import FaceNetworks
 from ..guidance_losses.networks.object_detector import DETECTORS, load_object_detector
 from ..guidance_losses.networks.pose import load_pose_network
+from ..guidance_losses.networks.reward_head import load_reward_head
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
 from .model_files import (
     CLASSIFIER,
     CLIP_CHECKPOINTS,
     CLIP_FOLDERS,
+    CSD,
     DEPTH,
     DETECTION,
     FACE,
     POSE,
+    REWARD,
     SEGMENTATION,
     FileNames,
 )
 from .sockets import (
     ClassifierSocket,
     ClipSocket,
+    CsdSocket,
     DepthSocket,
     DetectorSocket,
     FaceSocket,
     PoseSocket,
+    RewardHeadSocket,
     SegmentationSocket,
 )
 
@@ -58,7 +64,8 @@ class LoadClip(io.ComfyNode):
             node_id="DSG_LoadCLIP",
             display_name="Load CLIP (open_clip)",
             category="DSG/loaders",
-            description="A CLIP for Style Loss and Text Loss: a folder or a checkpoint of open_clip.",
+            description="A CLIP for the losses that look through one: a folder or a checkpoint of open_clip, or "
+            "transformers' checkpoint.",
             inputs=[
                 io.Combo.Input(
                     "clip_name",
@@ -84,6 +91,29 @@ class LoadClip(io.ComfyNode):
         if architecture == FROM_FOLDER:
             raise InputError(f"{clip_name} is a single file, which does not say what it is; choose its kind.")
         return io.NodeOutput(loaded_network(load_clip(path, architecture)))
+
+
+class LoadCsd(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadCSD",
+            display_name="Load CSD",
+            category="DSG/loaders",
+            description="The contrastive style descriptor, for the distance CSD of Style Loss.",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=CSD.names() or FileNames([NO_FILE]),
+                    tooltip="A file in models/dsg/csd, .safetensors. None comes with the pack.",
+                ),
+            ],
+            outputs=[CsdSocket.Output("csd", display_name="csd")],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        return io.NodeOutput(loaded_network(load_csd(CSD.path(model_name))))
 
 
 class LoadSegmentationModel(io.ComfyNode):
@@ -251,3 +281,26 @@ class LoadDetector(io.ComfyNode):
     def execute(cls, model_name: str, architecture: str) -> io.NodeOutput:
         network = load_object_detector(DETECTION.path(model_name), architecture)
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels.values()))
+
+
+class LoadRewardHead(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DSG_LoadRewardHead",
+            display_name="Load Reward Head",
+            category="DSG/loaders",
+            description="What reads a score off a CLIP's features of a picture: LAION's aesthetic predictors.",
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=REWARD.names() or FileNames([NO_FILE]),
+                    tooltip="A file in models/dsg/reward, .safetensors or .pth. None comes with the pack.",
+                ),
+            ],
+            outputs=[RewardHeadSocket.Output("head", display_name="head")],
+        )
+
+    @classmethod
+    def execute(cls, model_name: str) -> io.NodeOutput:
+        return io.NodeOutput(loaded_network(load_reward_head(REWARD.path(model_name))))

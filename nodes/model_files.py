@@ -95,11 +95,13 @@ DEPTH = ModelFiles("dsg_depth", ("dsg/depth",), ("config.json",), folders=True)
 POSE = ModelFiles("dsg_pose", ("dsg/pose",), ("config.json",), folders=True)
 FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
 DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, "detection", ("detection",))
+CSD = ModelFiles("dsg_csd", ("dsg/csd",), WEIGHTS)
+REWARD = ModelFiles("dsg_reward", ("dsg/reward",), WEIGHTS)
 # A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
 CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), ("open_clip_config.json",), "clip", folders=True)
 CLIP_CHECKPOINTS = ModelFiles(
     "dsg_clip", ("dsg/clip",), (".safetensors", ".pt", ".bin"), "clip", ("text_encoders", "clip_vision")
 )
 
-for kind in (SEGMENTATION, CLASSIFIER, DEPTH, POSE, FACE, DETECTION, CLIP_FOLDERS, CLIP_CHECKPOINTS):
+for kind in (SEGMENTATION, CLASSIFIER, DEPTH, POSE, FACE, DETECTION, CSD, REWARD, CLIP_FOLDERS, CLIP_CHECKPOINTS):
     kind.register()

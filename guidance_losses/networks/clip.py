@@ -21,6 +21,7 @@ from .file_kind import network_kind
 from .model_file import loader, quoted
 from .size_limits import build
 from .tokenizer_files import NO_TOKENIZER, copy_tokenizer
+from .transformers_clip import as_open_clip, is_of_transformers
 from .weights_file import read_weights
 
 CONFIGURATION = "open_clip_config.json"
@@ -75,7 +76,7 @@ class ClipNetwork(nn.Module):
 
     def encode_images(self, images: Tensor) -> Tensor:
         """`[B, 3, H, W]`, RGB in [0, 1] → features `[B, D]` of length 1."""
-        return self.model.encode_image(self._prepared(images), normalize=True)
+        return self.model.encode_image(prepared(images, self.image_size, self.mean, self.std), normalize=True)
 
     def encode_texts(self, texts: list[str]) -> Tensor:
         """Texts → features `[T, D]` of length 1.
@@ -115,7 +116,7 @@ class ClipNetwork(nn.Module):
             raise InputError(f"this CLIP's image tower has the blocks 1 to {self.layers}, not {[*layers]}.")
         blocks = sorted(set(layers))
         found = self.model.visual.forward_intermediates(
-            self._prepared(images),
+            prepared(images, self.image_size, self.mean, self.std),
             indices=[block - 1 for block in blocks],
             stop_early=True,
             intermediates_only=True,
@@ -124,10 +125,12 @@ class ClipNetwork(nn.Module):
         of_block = dict(zip(blocks, found["image_intermediates"]))
         return [of_block[block] for block in layers]
 
-    def _prepared(self, images: Tensor) -> Tensor:
-        if images.shape[-2:] != self.image_size:
-            images = F.interpolate(images, self.image_size, mode="bicubic", antialias=True)
-        return (images - self.mean) / self.std
+
+def prepared(images: Tensor, size: tuple[int, int], mean: Tensor, std: Tensor) -> Tensor:
+    """Pictures `[B, 3, H, W]`, stretched to a size and normalised, as a CLIP's image tower takes them."""
+    if images.shape[-2:] != size:
+        images = F.interpolate(images, size, mode="bicubic", antialias=True)
+    return (images - mean) / std
 
 
 @loader("a CLIP")
@@ -136,7 +139,7 @@ def load_clip(path: Path, architecture: str | None = None) -> ClipNetwork:
 
     Args:
         path: a folder as open_clip writes it (`open_clip_config.json`, weights, and the tokenizer if it has its own),
-            or a checkpoint: `.safetensors`, `.pt` or `.bin`.
+            or a checkpoint: `.safetensors`, `.pt` or `.bin`, of open_clip's or transformers' CLIP.
         architecture: open_clip's name for what a checkpoint holds, one of `architectures()`; OpenAI's weights, and some
             others, are of the `-quickgelu` kind. Not used for a folder. A checkpoint's pictures are taken to be
             normalised as CLIP's own; a folder says how its pictures are.
@@ -261,6 +264,8 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     weights = read_weights(path, WANTED)
     if next(iter(weights)).startswith("module."):
         weights = {name.removeprefix("module."): weight for name, weight in weights.items()}
+    if is_of_transformers(weights):
+        weights = as_open_clip(weights)
     if not any(name.startswith("visual.") for name in weights):
         raise InputError(
             f"it is no open_clip checkpoint: it holds the weights of {network_kind(weights)}; take {WANTED}"

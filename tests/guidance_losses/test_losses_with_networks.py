@@ -8,9 +8,10 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from embedded.held_out import held_out_faces
-from guidance_losses import FaceIDLoss, Loss, SegmentationLoss, SimilarityLoss, StyleLoss, TextLoss
+from guidance_losses import FaceIDLoss, Loss, RewardLoss, SegmentationLoss, SimilarityLoss, StyleLoss, TextLoss
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.networks.face import load_face_network
+from guidance_losses.networks.reward_head import RewardHead
 from guidance_losses.networks.segmentation import load_segmentation_network
 from tools.comfyui import REPOSITORY
 
@@ -20,6 +21,7 @@ WEIGHTS = REPOSITORY / "embedded" / "weights"
 CLIP = load_clip(WEIGHTS / "clip" / "faces").double()
 FACE = load_face_network(WEIGHTS / "face" / "faces_irse.onnx").double()
 SEGMENTATION = load_segmentation_network(WEIGHTS / "segmentation" / "faces").double()
+HEAD = RewardHead(torch.linspace(-1, 1, 128).double(), torch.tensor(5.0).double())
 HAIR_AND_SKIN = torch.tensor([2, 1])
 UPPER = (torch.arange(SIZE) < SIZE // 2).double().view(1, 1, -1, 1).expand(1, 1, SIZE, SIZE)
 
@@ -40,6 +42,8 @@ WITH_REFERENCES: dict[str, Callable[[Tensor], Loss]] = {
 LOSSES = WITH_REFERENCES | {
     "style": lambda reference: StyleLoss(CLIP, reference, (2, 3)),
     "style, Gram": lambda reference: StyleLoss(CLIP, reference, (3,), distance="Gram"),
+    "reward, a prompt": lambda _: RewardLoss(CLIP, 60.0, prompt="a person with pink hair"),
+    "reward, a head": lambda _: RewardLoss(CLIP, 60.0, HEAD),
     "text": lambda _: TextLoss(CLIP, "a person with pink hair", "a bald person", count=2),
 }
 
@@ -101,7 +105,7 @@ def test_a_step_down_the_gradient_lowers_the_loss(name):
     assert (lower < values).all()
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name not in ("text", "style", "style, Gram")])
+@pytest.mark.parametrize("name", WITH_REFERENCES)
 def test_three_references_for_two_pictures_are_an_error_that_says_so(name):
     with pytest.raises(ValueError, match=r"3 .*2 pictures; give one"):
         LOSSES[name](faces(0, 3)).fit(2, SIZE, SIZE, CPU)

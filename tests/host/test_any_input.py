@@ -6,10 +6,15 @@
 import copy
 import json
 import os
+import shutil
+from collections.abc import Iterator
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
+from transformers import ResNetConfig, ResNetForImageClassification
 
 from tests.host.graphs import Run
 from tests.host.odd_values import linked, typed
@@ -55,6 +60,8 @@ def proper(graph: Graph) -> dict[str, list]:
         "MASK": mask,
         "CLIP_VISION": [graph.named("vision", "Test_ClipVision", kind="CLIP"), 0],
         "DSG_CLIP": [clip, 0],
+        "DSG_CLASSIFIER": [graph.named("classifier", "DSG_LoadClassifier", model_name="small"), 0],
+        "DSG_REWARD_HEAD": [graph.named("head", "DSG_LoadRewardHead", model_name="small.safetensors"), 0],
         "DSG_FACE": [graph.named("faces", "DSG_LoadFaceModel", model_name="faces_irse.safetensors"), 0],
         "DSG_SEGMENTATION": [graph.named("parts", "DSG_LoadSegmentationModel", model_name="faces"), 0],
         "DSG_GUIDANCE_RATE": [graph.named("blend", "DSG_GuidanceRateBlend", end_percent=1.0, **blend), 0],
@@ -123,6 +130,20 @@ def picture(host: Client) -> str:
     outputs = host.run(run.graph.nodes, lambda node, value, most: steps.append(value))
     assert steps, "the host had it still"
     return json.loads(outputs[shown]["text"][0])["sha"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def of_the_user(base) -> Iterator[None]:
+    """A classifier and a reward head, which do not come with the pack."""
+    folder, head = base / "models/dsg/classifier/small", base / "models/dsg/reward/small.safetensors"
+    sizes = {"embedding_size": 8, "hidden_sizes": [8], "depths": [1], "layer_type": "basic"}
+    ResNetForImageClassification(ResNetConfig(**sizes, num_labels=2)).save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text('{"size": {"height": 32, "width": 32}}')
+    head.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"weight": torch.ones(1, 128), "bias": torch.zeros(1)}, head)
+    yield
+    shutil.rmtree(folder)
+    head.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +28,14 @@ from transformers import (
 )
 
 from guidance_losses.networks.clip import load_clip
+from guidance_losses.networks.csd import load_csd
 from guidance_losses.networks.depth import load_depth_network
 from guidance_losses.networks.face import load_face_network
 from guidance_losses.networks.face_detector import load_face_detector
 from guidance_losses.networks.irse import IRSE
 from guidance_losses.networks.object_detector import load_object_detector
 from guidance_losses.networks.pose import load_pose_network
+from guidance_losses.networks.reward_head import load_reward_head
 from guidance_losses.networks.segmentation import load_segmentation_network
 
 LOADERS: dict[str, Callable[[Path], nn.Module]] = {
@@ -42,6 +45,8 @@ LOADERS: dict[str, Callable[[Path], nn.Module]] = {
     "segmentation": load_segmentation_network,
     "depth": load_depth_network,
     "pose": load_pose_network,
+    "reward head": load_reward_head,
+    "CSD": load_csd,
     "CLIP": lambda path: load_clip(path, "ViT-B-32"),
 }
 LONG = "A" * 5000  # of which little may come back in a message
@@ -133,6 +138,22 @@ def write_clip(folder: Path) -> Path:
     return folder
 
 
+def write_reward_head(path: Path) -> Path:
+    torch.manual_seed(0)
+    save_file(nn.Sequential(nn.Linear(8, 4), nn.Dropout(), nn.Linear(4, 1)).state_dict(), path)
+    return path
+
+
+def write_csd(path: Path) -> Path:
+    from open_clip.transformer import VisionTransformer
+
+    torch.manual_seed(0)
+    tower = VisionTransformer(16, 8, 64, 2, 1, 4.0, output_dim=8).state_dict()
+    style = {"last_layer_style": tower.pop("proj")}
+    save_file({f"backbone.{name}": weight for name, weight in tower.items()} | style, path)
+    return path
+
+
 class Source(NamedTuple):
     """loader: one of `LOADERS`; name: of the file or folder; write: makes it; file: in the folder, if it is one."""
 
@@ -154,6 +175,8 @@ SOURCES = {
     "depth config": Source("depth", "depth", write_depth, "config.json"),
     "depth preprocessor": Source("depth", "depth", write_depth, "preprocessor_config.json"),
     "pose config": Source("pose", "pose", write_pose, "config.json"),
+    "reward head": Source("reward head", "head.safetensors", write_reward_head),
+    "CSD": Source("CSD", "csd.safetensors", write_csd),
     "CLIP weights": Source("CLIP", "clip", write_clip, "open_clip_model.safetensors"),
     "CLIP config": Source("CLIP", "clip", write_clip, "open_clip_config.json"),
     "CLIP tokenizer": Source("CLIP", "clip", write_clip, "tokenizer.json"),
@@ -201,19 +224,19 @@ def zipped(path: Path, program: bytes, *storages: bytes, packed: bool = False) -
     return path
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_pickle_that_runs_code(folder: Path) -> Path:
     torch.save({"visual.proj": Runs(folder / "ran")}, folder / "file.pth")
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_bare_pickle_that_runs_code(folder: Path) -> Path:
     (folder / "file.pth").write_bytes(pickle.dumps({"visual.proj": Runs(folder / "ran")}))
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_legacy_file_that_runs_code(folder: Path) -> Path:
     torch.save({"a": Runs(folder / "ran")}, folder / "file.pth", _use_new_zipfile_serialization=False)
     return folder / "file.pth"
@@ -225,21 +248,21 @@ def a_checkpoint_that_runs_code(folder: Path) -> Path:
     return folder / "file.pt"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def tensors_with_a_stride_of_0(folder: Path) -> Path:
     weights = {f"body.{i}.res_layer.1.weight": torch.zeros(1).expand(10**9) for i in range(4)}
     torch.save(weights, folder / "file.pth")
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def many_views_of_one_storage(folder: Path) -> Path:
     one = torch.zeros(10**5)
     torch.save({f"body.{i}.weight": one for i in range(3000)}, folder / "file.pth")
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_compressed_file(folder: Path) -> Path:
     torch.save({"input_layer.0.weight": torch.zeros(10**8, dtype=torch.uint8)}, folder / "whole.pth")
     packed = zipfile.ZipFile(folder / "file.pth", "w", zipfile.ZIP_DEFLATED)
@@ -305,7 +328,7 @@ def a_legacy_file_whose_storage_is_not_there(folder: Path) -> Path:
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def names_that_are_numbers(folder: Path) -> Path:
     torch.save({7: torch.zeros(3)}, folder / "file.pth")
     return folder / "file.pth"
@@ -318,10 +341,23 @@ def weights_that_are_single_numbers(folder: Path) -> Path:
     return folder / "file.safetensors"
 
 
-@attack("face", "object detector", "CLIP")
+@attack("face", "object detector", "reward head", "CSD", "CLIP")
 def weights_without_numbers_by_the_thousand(folder: Path) -> Path:
     weights = {f"body.{i}.res_layer.1.weight": torch.zeros(0, 3, 3, 3) for i in range(1500)}
     save_file(weights | {"visual.proj": torch.zeros(0)}, folder / "file.safetensors")
+    return folder / "file.safetensors"
+
+
+@attack("reward head", loads=True)
+def layers_that_are_thin_and_wide(folder: Path) -> Path:
+    """Multiplied from the beginning, they are a matrix of 12 GB."""
+    widths = [40000, 1, 40000, 1]
+    layers = {
+        f"{i}.{part}": torch.zeros(shape)
+        for i, (before, after) in enumerate(pairwise(widths))
+        for part, shape in (("weight", (after, before)), ("bias", (after,)))
+    }
+    save_file(layers, folder / "file.safetensors")
     return folder / "file.safetensors"
 
 
@@ -342,7 +378,7 @@ def halvings_of_a_picture_without_end(folder: Path) -> Path:
     return folder / "file.safetensors"
 
 
-@attack("face", "object detector", "CLIP")
+@attack("face", "object detector", "reward head", "CSD", "CLIP")
 def a_name_of_thousands_of_letters(folder: Path) -> Path:
     save_file({f"visual.{LONG}": torch.zeros(0)}, folder / "file.safetensors")
     return folder / "file.safetensors"
@@ -358,18 +394,18 @@ def a_header_that_lies_of_its_length(folder: Path) -> Path:
     return safetensors(folder / "file.safetensors", b'{"a":{}}', 2**62)
 
 
-@attack("face", "object detector", "CLIP")
+@attack("face", "object detector", "reward head", "CSD", "CLIP")
 def a_header_that_declares_what_is_not_there(folder: Path) -> Path:
     entry = {"dtype": "F32", "shape": [10**6, 10**6], "data_offsets": [0, 4 * 10**12]}
     return safetensors(folder / "file.safetensors", json.dumps({"visual.proj": entry}).encode())
 
 
-@attack("face", "object detector", "CLIP")
+@attack("face", "object detector", "reward head", "CSD", "CLIP")
 def a_nested_header(folder: Path) -> Path:
     return safetensors(folder / "file.safetensors", b'{"a":' + b"[" * 10**5 + b"]" * 10**5 + b"}")
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_link_to_another_folder(folder: Path) -> Path:
     outside = folder.parent / "outside"
     write_face(outside / "face.pth")
@@ -377,13 +413,13 @@ def a_link_to_another_folder(folder: Path) -> Path:
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_device(folder: Path) -> Path:
     (folder / "file.pth").symlink_to("/dev/zero")
     return folder / "file.pth"
 
 
-@attack("face", "object detector")
+@attack("face", "object detector", "reward head", "CSD")
 def a_pipe(folder: Path) -> Path:
     os.mkfifo(folder / "file.safetensors")
     return folder / "file.safetensors"
