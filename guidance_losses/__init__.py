@@ -7,9 +7,11 @@ from .colorize import ColorizeLoss
 from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kernel
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
+from .frames import FrameChoice
 from .input_error import InputError, enumeration, shown
 from .landmarks import LandmarkLoss
-from .loss import Loss, MeasuredLoss, RingLoss, VisibleLoss, cropped, inside
+from .loop import LoopLoss
+from .loss import Loss, MeasuredLoss, RingLoss, VideoLoss, VisibleLoss, cropped, inside, norm
 from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
 from .packages import needed_packages
@@ -19,6 +21,7 @@ from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .similarity import COMPARISONS, SimilarityLoss
 from .sketch import SketchLoss
+from .smoothness import SmoothnessLoss
 from .style import STYLE_DISTANCES, StyleLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
 from .symmetry import MIRRORS, SymmetryLoss
@@ -42,8 +45,10 @@ __all__ = [
     "ColorizeLoss",
     "DeblurLoss",
     "FaceIDLoss",
+    "FrameChoice",
     "InputError",
     "LandmarkLoss",
+    "LoopLoss",
     "Loss",
     "MaskLoss",
     "MeasuredLoss",
@@ -55,10 +60,12 @@ __all__ = [
     "SegmentationLoss",
     "SimilarityLoss",
     "SketchLoss",
+    "SmoothnessLoss",
     "StyleLoss",
     "SuperResolutionLoss",
     "SymmetryLoss",
     "TextLoss",
+    "VideoLoss",
     "VisibleLoss",
     "blur",
     "check_factor",
@@ -72,6 +79,7 @@ __all__ = [
     "mask_boxes",
     "motion_kernel",
     "needed_packages",
+    "norm",
     "qr_modules",
     "read_modules",
     "shown",

@@ -119,21 +119,6 @@ class Decoder:
         return (high - low) * 2, low - (high - low) * 0.5
 
 
-def restored(vae: Any, model: Any, latent: Tensor, restores: list[Callable[[Tensor], Tensor]]) -> Tensor:
-    """Change pictures behind the latent. Only the difference is encoded, so the rest keeps its latent as it is."""
-    decoder = Decoder(vae, model)
-
-    def encode(images: Tensor) -> Tensor:
-        return model.process_latent_in(vae.encode(images.movedim(1, -1).cpu()).to(images.device))
-
-    with torch.no_grad():
-        before = decoder(latent).clamp(0, 1)
-        after = before
-        for restore in restores:
-            after = restore(after)
-        return latent + encode(after) - encode(before)
-
-
 def nearly_equal(a: Tensor, b: Tensor) -> bool:
     """Up to the rounding of half precision, over all."""
     return a.shape == b.shape and bool((a - b).float().norm() <= 0.01 * b.float().norm())

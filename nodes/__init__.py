@@ -21,6 +21,7 @@ from .samplers import DSGKSampler, DSGSampler
 from .seamless import SeamlessDecode, SeamlessLossNode
 from .segment_picture import SegmentPicture
 from .segmentation import SegmentationLossNode
+from .video import GuidedFrames, LoopLossNode, SmoothnessLossNode
 
 NODES = [
     DSGKSampler,
@@ -30,6 +31,7 @@ NODES = [
     GuidanceRateBlend,
     AutomaticGuidanceRate,
     GuidanceMethodNode,
+    GuidedFrames,
     MaskLossNode,
     SuperResolutionLossNode,
     DeblurLossNode,
@@ -41,6 +43,8 @@ NODES = [
     SymmetryLossNode,
     SeamlessLossNode,
     QRLossNode,
+    LoopLossNode,
+    SmoothnessLossNode,
     RandomMask,
     ShrinkPicture,
     BlurPicture,
