@@ -1,7 +1,7 @@
 """Loop: the video goes on from its end to its beginning.
 
-The distance of the first frame to the last one is the loop loss of Jang et al., "Frame Guidance", arXiv 2506.07177. With
-it alone the video would stand still at the seam, so its last step has to be as its first one, too.
+The distance of the first frame to the last one is the loop loss of Jang et al., "Frame Guidance", arXiv 2506.07177.
+With it alone the video would stop at the seam, so its last step has to be as its first one, too.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """From the sampler's latents to pictures, with a gradient."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any

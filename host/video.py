@@ -22,8 +22,8 @@ from .conditioning import AppliedLoss
 from .decoder import CORNER, Decoder
 
 WHOLE = (
-    "DSG: frames of this VAE hang on the whole video, so all of it was decoded for the losses, which takes more memory the "
-    "longer it is."
+    "DSG: each frame of this VAE hangs on the whole video, so all of it was decoded for the losses; longer ones take more "
+    "memory."
 )
 STILL = "it takes a video, and this is a still picture; make a video, or take the node away."
 

@@ -49,9 +49,7 @@ class EstimateGradient(NamedTuple):
     factors: Sequence[Tensor] = ()
 
 
-def value_and_gradient(
-    term: LossTerm, images: Tensor, samples: int, measure: bool = False
-) -> tuple[LossValue, Tensor]:
+def value_and_gradient(term: LossTerm, images: Tensor, samples: int, measure: bool = False) -> tuple[LossValue, Tensor]:
     """A loss of images that want a gradient, and its gradient, of the images' shape.
 
     Args:

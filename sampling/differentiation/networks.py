@@ -64,9 +64,7 @@ class Decoders:
 
     def each(self, change: Callable[[Decoder], Decoder]) -> "Decoders":
         """Each of the ways changed alike."""
-        return Decoders(
-            change(self.plain), self.sparing and change(self.sparing), self.tiled and change(self.tiled)
-        )
+        return Decoders(change(self.plain), self.sparing and change(self.sparing), self.tiled and change(self.tiled))
 
 
 def levels(x: Tensor, sigma: float) -> Tensor:

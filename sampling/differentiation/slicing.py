@@ -1,8 +1,8 @@
 """Decoding the frames of a video that are looked at, and no others.
 
-The first latent of a causal video autoencoder is one frame, each other one is k. A frame hangs on all latents before it,
-but most of all on the near ones, so it is decoded from a short slice: Jang et al., "Frame Guidance", arXiv 2506.07177,
-take three latents, and need a fraction of the memory that the gradient of the whole takes.
+The first latent of a causal video autoencoder is one frame, each other one is k. A frame hangs on all latents before
+it, but most of all on the near ones, so it is decoded from a short slice: Jang et al., "Frame Guidance", arXiv
+2506.07177, take three latents, and need a fraction of the memory that the gradient of the whole takes.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-CONTEXTS = 2, 4, 8  # latents that a slice has before those whose frames are looked at: the first that is enough
+CONTEXTS = 2, 3, 4, 6, 8  # latents that a slice has before those whose frames are looked at: the first that is enough
 LONGEST = 2  # latents whose frames are looked at in one slice, where memory is short
 ALIKE = 0.5  # of a frame's contrast, on white noise; two frames that have nothing in common are 1.4 apart
 
