@@ -22,8 +22,8 @@ from .conditioning import AppliedLoss
 from .decoder import CORNER, Decoder
 
 WHOLE = (
-    "DSG: each frame of this VAE hangs on the whole video, so all of it was decoded for the losses; longer ones take more "
-    "memory."
+    "DSG: each frame of this VAE hangs on the whole video, so all of it was decoded for the losses; a longer one takes "
+    "more memory."
 )
 STILL = "it takes a video, and this is a still picture; make a video, or take the node away."
 

@@ -1,7 +1,7 @@
 """Videos of a small random Wan, guided in the host on chosen frames and by losses of several frames.
 
-What it paints means nothing, so it is judged by what was asked for, in the video that the host's own VAE Decode gives of
-the whole latent: the guidance itself saw slices of it.
+What it paints means nothing, so it is judged by what was asked for, in the video that the host's own VAE Decode gives
+of the whole latent: the guidance itself saw slices of it.
 """
 
 import io
