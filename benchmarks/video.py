@@ -2,7 +2,7 @@
 
     python -m benchmarks.video
 
-The host's own Wan VAE, twelve times narrower, with random weights. How far a frame sees back hangs on the weights:
+The host's own Wan VAE, six times narrower, with random weights. How far a frame sees back hangs on the weights:
 random ones look at each earlier frame as at the present one; so there are also some whose convolutions count earlier
 frames 1/4 and 1/8. Latents are white noise, without anything that neighbouring frames have in common. Memory is the
 process's, on Linux. Results go to `benchmarks/results/video.json`.
@@ -11,6 +11,7 @@ process's, on Linux. Results go to `benchmarks/results/video.json`.
 import gc
 import json
 import math
+import multiprocessing
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,11 @@ import torch
 from torch import Tensor
 
 from sampling.differentiation.checkpointing import checkpointed
-from sampling.differentiation.slicing import CONTEXTS, LONGEST, Slice, decode_slices, slices
+from sampling.differentiation.slicing import CONTEXTS, Slice, decode_slices, slices
 from tools.comfyui import import_host
 
-WIDTH, K = 8, 4
-SIDE = 4  # latents each way
+WIDTH, K = 16, 4
+SIDE = 8  # latents each way
 PASTS = {"1": 1.0, "1/4": 1 / 4, "1/8": 1 / 8}
 LATENTS = 11  # of the comparison
 LENGTHS = 17, 33, 81
@@ -72,28 +73,41 @@ def memory_kilobytes(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
-def peak(decode: Callable[[Tensor], Tensor], latents: int) -> int:
-    """MB that the frames and their gradient take at most."""
-    latent = noise(latents).requires_grad_()
+def ways(frames: int) -> dict[str, tuple[bool, list[Slice]]]:
+    """What is looked at of so many frames → whether slices are computed again one by one, and the slices."""
+    last = frames - 1
+    return {
+        "last, whole": (False, [Slice(0, None, [last])]),
+        "last": (False, slices([last], K, CONTEXT)),
+        "first, last": (False, slices([0, last], K, CONTEXT)),
+        "every 16": (True, slices(range(0, frames, 16), K, CONTEXT)),
+        "all": (True, slices(range(frames), K, CONTEXT)),
+    }
+
+
+def peak(way: str, frames: int) -> int:
+    """MB that these frames and their gradient take at most, in a process of its own."""
+    import_host()
+    again, parts = ways(frames)[way]
+    decode = decoder(wan_vae(PASTS["1/8"]))
+    if again:
+        decode = partial(checkpointed, decode)
+    gradient_of(decode, 1, [Slice(0, None, [0])])  # what PyTorch needs by itself
     gc.collect()
     RESET.write_text("5", encoding="ascii")  # the most so far is what there is now
     before = memory_kilobytes("VmHWM:")
-    decode(latent).square().sum().backward()
+    gradient_of(decode, 1 + (frames - 1) // K, parts)
     return round((memory_kilobytes("VmHWM:") - before) / 1024)
 
 
+def gradient_of(decode: Callable[[Tensor], Tensor], latents: int, parts: list[Slice]) -> None:
+    decode_slices(decode, noise(latents).requires_grad_(), parts).square().sum().backward()
+
+
 def memory(frames: int) -> dict[str, int]:
-    """MB for the last frame from the whole, and from slices; for all frames, from slices one after the other."""
-    decode, latents, last = decoder(wan_vae(PASTS["1/8"])), 1 + (frames - 1) // K, frames - 1
-    ways = {
-        "last, whole": partial(decode_slices, decode, slices=[Slice(0, None, [last])]),
-        "last": partial(decode_slices, decode, slices=slices([last], K, CONTEXT)),
-        "first, last": partial(decode_slices, decode, slices=slices([0, last], K, CONTEXT)),
-        "all, low memory": partial(
-            decode_slices, partial(checkpointed, decode), slices=slices(range(frames), K, CONTEXT, LONGEST)
-        ),
-    }
-    return {name: peak(way, latents) for name, way in ways.items()}
+    """Way → MB."""
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+        return dict(zip(ways(frames), processes.starmap(peak, [(way, frames) for way in ways(frames)], chunksize=1)))
 
 
 def distance_table(results: dict) -> str:

@@ -1,6 +1,7 @@
 """Losses on the frames of a video: which ones they look at, how these are decoded, and one value a video."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -9,14 +10,7 @@ from torch import Tensor
 from ..guidance_losses import InputError, MeasuredLoss, VideoLoss, norm
 from ..sampling import Decoders
 from ..sampling.differentiation.checkpointing import checkpointed
-from ..sampling.differentiation.slicing import (
-    LONGEST,
-    Slice,
-    context_of,
-    decode_slices,
-    frames_of_a_latent,
-    slices,
-)
+from ..sampling.differentiation.slicing import Slice, context_of, decode_slices, frames_of_a_latent, slices
 from ..sampling.loss_error import one_each
 from .conditioning import AppliedLoss
 from .decoder import CORNER, Decoder
@@ -66,12 +60,8 @@ def frames_decoders(
     if not context:
         tell(WHOLE)
         return ways.each(lambda way: partial(decode_slices, way, slices=[Slice(0, None, list(frames))]))
-    together, apart = slices(frames, k, context), slices(frames, k, context, LONGEST)
-    return Decoders(
-        partial(decode_slices, decoder, slices=together),
-        partial(decode_slices, partial(checkpointed, decoder), slices=apart),
-        ways.tiled and partial(decode_slices, ways.tiled, slices=apart),
-    )
+    ways = replace(ways, sparing=partial(checkpointed, decoder))  # a slice at a time, and no blocks: they do not nest
+    return ways.each(lambda way: partial(decode_slices, way, slices=slices(frames, k, context)))
 
 
 def white_noise(latent: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 CONTEXTS = 2, 3, 4, 6, 8  # latents that a slice has before those whose frames are looked at: the first that is enough
-LONGEST = 2  # latents whose frames are looked at in one slice, where memory is short
+LONGEST = 2  # latents whose frames are looked at in one slice, which bounds its memory
 ALIKE = 0.5  # of a frame's contrast, on white noise; two frames that have nothing in common are 1.4 apart
 
 
@@ -31,20 +31,17 @@ def frames_of_a_latent(latents: int, frames: int) -> int | None:
     return None if (frames - 1) % (latents - 1) else (frames - 1) // (latents - 1)
 
 
-def slices(frames: Sequence[int], k: int, context: int, longest: int | None = None) -> list[Slice]:
-    """What has to be decoded for these frames. Slices that overlap are one.
+def slices(frames: Sequence[int], k: int, context: int) -> list[Slice]:
+    """What has to be decoded for these frames. Neighbouring latents share a slice.
 
     Args:
         frames: numbers from 0, rising.
         k: frames of a latent.
         context: latents that a slice has before those whose frames are looked at.
-        longest: the most latents whose frames are looked at in one slice. None: any number.
     """
     groups: list[list[int]] = []
     for frame in frames:
-        place = -(-frame // k)
-        near = bool(groups) and place - context <= -(-groups[-1][-1] // k)
-        if near and (longest is None or place - -(-groups[-1][0] // k) < longest):
+        if groups and -(-frame // k) - -(-groups[-1][0] // k) < LONGEST:
             groups[-1].append(frame)
         else:
             groups.append([frame])
