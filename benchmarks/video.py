@@ -2,16 +2,14 @@
 
     python -m benchmarks.video
 
-The host's own Wan VAE, six times narrower, with random weights. How far a frame sees back hangs on the weights:
+The host's own Wan VAE, twelve times narrower, with random weights. How far a frame sees back hangs on the weights:
 random ones look at each earlier frame as at the present one; so there are also some whose convolutions count earlier
-frames 1/4 and 1/8. Latents are white noise, without anything that neighbouring frames have in common. Memory is the
-process's, on Linux. Results go to `benchmarks/results/video.json`.
+frames 1/4 and 1/8. Latents are white noise, without anything that neighbouring frames have in common. Memory is
+what autograd keeps, weights aside. Results go to `benchmarks/results/video.json`.
 """
 
-import gc
 import json
 import math
-import multiprocessing
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,17 +18,17 @@ import torch
 from torch import Tensor
 
 from sampling.differentiation.checkpointing import checkpointed
+from sampling.differentiation.saved_tensors import saved_tensors
 from sampling.differentiation.slicing import CONTEXTS, Slice, decode_slices, slices
 from tools.comfyui import import_host
 
-WIDTH, K = 16, 4
-SIDE = 8  # latents each way
+WIDTH, K = 8, 4
+SIDE = 4  # latents each way
 PASTS = {"1": 1.0, "1/4": 1 / 4, "1/8": 1 / 8}
 LATENTS = 11  # of the comparison
 LENGTHS = 17, 33, 81
 CONTEXT = CONTEXTS[0]
 RESULTS = Path(__file__).parent / "results" / "video.json"
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def wan_vae(past: float) -> torch.nn.Module:
@@ -68,11 +66,6 @@ def distances(past: float) -> dict[str, float]:
     return {str(context): round(float((part - whole).norm() / contrast), 2) for context, part in parts.items()}
 
 
-def memory_kilobytes(name: str) -> int:
-    lines = STATUS.read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-
 def ways(frames: int) -> dict[str, tuple[bool, list[Slice]]]:
     """What is looked at of so many frames → whether slices are computed again one by one, and the slices."""
     last = frames - 1
@@ -85,29 +78,15 @@ def ways(frames: int) -> dict[str, tuple[bool, list[Slice]]]:
     }
 
 
-def peak(way: str, frames: int) -> int:
-    """MB that these frames and their gradient take at most, in a process of its own."""
-    import_host()
-    again, parts = ways(frames)[way]
-    decode = decoder(wan_vae(PASTS["1/8"]))
-    if again:
-        decode = partial(checkpointed, decode)
-    gradient_of(decode, 1, [Slice(0, None, [0])])  # what PyTorch needs by itself
-    gc.collect()
-    RESET.write_text("5", encoding="ascii")  # the most so far is what there is now
-    before = memory_kilobytes("VmHWM:")
-    gradient_of(decode, 1 + (frames - 1) // K, parts)
-    return round((memory_kilobytes("VmHWM:") - before) / 1024)
-
-
-def gradient_of(decode: Callable[[Tensor], Tensor], latents: int, parts: list[Slice]) -> None:
-    decode_slices(decode, noise(latents).requires_grad_(), parts).square().sum().backward()
-
-
-def memory(frames: int) -> dict[str, int]:
-    """Way → MB."""
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
-        return dict(zip(ways(frames), processes.starmap(peak, [(way, frames) for way in ways(frames)], chunksize=1)))
+def memory(frames: int) -> dict[str, float]:
+    """Way → MB that autograd keeps at most, for these frames and their gradient."""
+    decode, kept = decoder(wan_vae(PASTS["1/8"])), {}
+    for way, (again, parts) in ways(frames).items():
+        latent = noise(1 + (frames - 1) // K).requires_grad_()
+        with saved_tensors() as most:
+            decode_slices(partial(checkpointed, decode) if again else decode, latent, parts).square().sum().backward()
+        kept[way] = round(most() / 1e6, 1)
+    return kept
 
 
 def distance_table(results: dict) -> str:

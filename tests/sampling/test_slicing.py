@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from sampling.differentiation.saved_tensors import saved_tensors
 from sampling.differentiation.slicing import (
     CONTEXTS,
     Slice,
@@ -51,6 +52,16 @@ def test_no_more_is_decoded_than_the_frames_and_their_context():
 
     decode_slices(watched, random(), slices([0, 44], K, 2))
     assert decoded == [1, 3]
+
+
+def test_what_is_kept_does_not_grow_with_the_video():
+    def kept(latents: int) -> int:
+        latent = random(1).repeat(1, 1, latents // LATENTS, 1, 1).requires_grad_()
+        with saved_tensors() as most:
+            decode_slices(causal, latent, slices([0, K * (latents - 1)], K, 2)).sum().backward()
+        return most()
+
+    assert kept(4 * LATENTS) == kept(LATENTS)
 
 
 def test_slices_by_hand():
