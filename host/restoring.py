@@ -15,7 +15,7 @@ def restored(vae: Any, model: Any, latent: Tensor, losses: Sequence[AppliedLoss]
     """Change pictures behind the latent. Only the difference is encoded, so the rest keeps its latent as it is.
 
     Args:
-        losses: each has a `restore`, which changes the frames that the loss looks at.
+        losses: of the run; the `restore` of one changes the frames that it looks at.
     """
     decoder = Decoder(vae, model)
 
@@ -28,7 +28,8 @@ def restored(vae: Any, model: Any, latent: Tensor, losses: Sequence[AppliedLoss]
         before = decoder(latent).clamp(0, 1)
         after = before.unflatten(0, (len(latent), -1)).clone()
         for applied in losses:
-            frames = list(frames_seen(applied, after.shape[1]))
-            changed = applied.restore(after[:, frames].flatten(0, 1))
-            after[:, frames] = changed.unflatten(0, (len(latent), -1))
+            if applied.restore is not None:
+                frames = list(frames_seen(applied, after.shape[1]))
+                changed = applied.restore(after[:, frames].flatten(0, 1))
+                after[:, frames] = changed.unflatten(0, (len(latent), -1))
         return latent + encode(after.flatten(0, 1)) - encode(before)

@@ -126,11 +126,10 @@ class GuidedSampler:
             callback=callback,
             on_step=live_chart(len(sigmas) - 1),
         )
-        restores = [loss.applied for loss in losses if loss.applied.restore]
-        if restores and sigmas[-1] == 0:
+        if any(loss.applied.restore for loss in losses) and sigmas[-1] == 0:
             if self.loss_decoder != VAE:  # which is not on the device then
                 comfy.model_management.load_models_gpu([self.vae.patcher])
-            x = restored(self.vae, base, x, restores)
+            x = restored(self.vae, base, x, [loss.applied for loss in losses])
         for remark in remarks_on(report, bool(losses)):
             remarks.tell(remark)
         if not x.isfinite().all():
