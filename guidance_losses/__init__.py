@@ -8,9 +8,11 @@ from .deblur import DeblurLoss, blur, check_kernel, gaussian_kernel, motion_kern
 from .depth import DepthLoss
 from .face_alignment import CROPS
 from .face_id import NO_FACE, FaceIDLoss
+from .frames import FrameChoice
 from .input_error import InputError, enumeration, shown
 from .landmarks import LandmarkLoss
-from .loss import Loss, MeasuredLoss, RingLoss, VisibleLoss, cropped, inside
+from .loop import LoopLoss
+from .loss import Loss, MeasuredLoss, RingLoss, VideoLoss, VisibleLoss, cropped, inside, norm
 from .mask import MaskLoss
 from .objects import BOXES, ObjectLoss, mask_boxes
 from .packages import needed_packages
@@ -22,6 +24,7 @@ from .seamless import TILINGS, SeamlessLoss, tiled
 from .segmentation import SEGMENTATION_DISTANCES, SegmentationLoss, class_colors
 from .similarity import COMPARISONS, SimilarityLoss
 from .sketch import SketchLoss
+from .smoothness import SmoothnessLoss
 from .style import STYLE_DISTANCES, StyleLoss
 from .style_descriptor import StyleDescriptorLoss
 from .super_resolution import SHRINK_KERNELS, SuperResolutionLoss, check_factor, shrink
@@ -47,8 +50,10 @@ __all__ = [
     "DeblurLoss",
     "DepthLoss",
     "FaceIDLoss",
+    "FrameChoice",
     "InputError",
     "LandmarkLoss",
+    "LoopLoss",
     "Loss",
     "MaskLoss",
     "MeasuredLoss",
@@ -62,11 +67,13 @@ __all__ = [
     "SegmentationLoss",
     "SimilarityLoss",
     "SketchLoss",
+    "SmoothnessLoss",
     "StyleDescriptorLoss",
     "StyleLoss",
     "SuperResolutionLoss",
     "SymmetryLoss",
     "TextLoss",
+    "VideoLoss",
     "VisibleLoss",
     "blur",
     "check_factor",
@@ -80,6 +87,7 @@ __all__ = [
     "mask_boxes",
     "motion_kernel",
     "needed_packages",
+    "norm",
     "qr_modules",
     "read_modules",
     "shown",

@@ -58,7 +58,8 @@ class VisibleLoss(Loss, Protocol):
         """What is asked for, as pictures or in words, and what the loss sees on these, as pictures.
 
         Args:
-            images: `[batch, 3, height, width]` in [0, 1], on the device of its networks.
+            images: `[batch, 3, height, width]` in [0, 1], on the device of its networks; of a `VideoLoss`, the frames
+                that it looks at, of one video.
 
         Returns: two of `[N, 3, h, w]` in [0, 1]; N is the number of references, and the batch.
         """
@@ -71,6 +72,21 @@ class RingLoss(Loss, Protocol):
     @property
     def wraps(self) -> tuple[bool, bool]:
         """Whether they do from top to bottom, and from left to right."""
+
+
+@runtime_checkable
+class VideoLoss(Loss, Protocol):
+    """A loss of the frames of a video together: its function takes videos, `[batch, K, 3, height, width]` → `[batch]`.
+
+    `batch` in its `fit` is the number of videos.
+    """
+
+    def looks_at(self, frames: Sequence[int]) -> Sequence[int]:
+        """Which K of these frames it looks at: their numbers, rising.
+
+        Raises:
+            ValueError: in one sentence, if there are too few.
+        """
 
 
 def repeat_reference(reference: Tensor, batch: int, what: str) -> Tensor:
@@ -150,13 +166,18 @@ def norm(residual: Tensor) -> Tensor:
     return torch.linalg.vector_norm(residual.flatten(1), dim=1)
 
 
+def root_mean_square(residual: Tensor) -> Tensor:
+    """Of each sample, `[B, ...] → [B]`. Its gradient at zero is zero."""
+    return norm(residual) / residual[0].numel() ** 0.5
+
+
 def inside(
     loss: Callable[[Tensor], Tensor], mask: Tensor, batch: int, height: int, width: int
 ) -> Callable[[Tensor], Tensor]:
     """The same loss of the same whole picture, but only the part under the mask is asked to change.
 
     Args:
-        loss: images `[batch, 3, height, width]` → `[batch]`.
+        loss: of images `[batch, 3, height, width]`.
         mask: `[1 or batch, 1, h, w]` in [0, 1]; the gradient is multiplied by it.
     """
     mask = cropped(repeat_reference(mask, batch, "where masks"), height, width)

@@ -5,12 +5,12 @@ What the host's nodes say of a conditioning holds for the losses on it: its rang
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from ..guidance_losses import Loss
+from ..guidance_losses import FrameChoice, Loss
 
 LOSSES = "dsg_losses"  # our key in a conditioning's dict
 
@@ -28,6 +28,8 @@ class AppliedLoss:
         patchers: the loss's networks, as the host's ModelPatcher.
         where: `[N, 1, H, W]` in [0, 1]: the part of the picture that the loss may change. None: all of it.
         tried: whether it is tried on pictures before the run, as one of another pack's.
+        frames: those of a video that it looks at. None: as the loss itself has it, or all.
+        chooser: the name of the node that chose them.
     """
 
     loss: Loss
@@ -39,6 +41,8 @@ class AppliedLoss:
     patchers: list = field(default_factory=list)
     where: Tensor | None = None
     tried: bool = False
+    frames: FrameChoice | None = None
+    chooser: str | None = None
 
 
 def with_models(conditioning: list, patchers: list) -> list:
@@ -53,6 +57,17 @@ def apply_loss(conditioning: list, applied: AppliedLoss) -> list:
     """A copy of the conditioning that carries one more loss."""
     loaded = with_models(conditioning, applied.patchers) if applied.patchers else conditioning
     return [[tensor, options | {LOSSES: (*options.get(LOSSES, ()), applied)}] for tensor, options in loaded]
+
+
+def choose_frames(conditioning: list, frames: FrameChoice, chooser: str) -> list:
+    """A copy of the conditioning whose losses look at these frames alone; those that have some already keep theirs."""
+    chosen: dict[AppliedLoss, AppliedLoss] = {}  # copies of a conditioning carry the same loss
+    for applied in losses_on(conditioning).values():
+        chosen[applied] = applied if applied.frames else replace(applied, frames=frames, chooser=chooser)
+    return [
+        [tensor, options | {LOSSES: tuple(chosen[applied] for applied in options.get(LOSSES, ()))}]
+        for tensor, options in conditioning
+    ]
 
 
 @dataclass(frozen=True)

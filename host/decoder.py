@@ -1,7 +1,7 @@
 """From the sampler's latents to pictures, with a gradient."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -117,21 +117,6 @@ class Decoder:
         """Scale and offset of the VAE's own mapping to [0, 1], read off where no clamp acts."""
         low, high = self.vae.process_output(torch.tensor([0.25, 0.75])).tolist()
         return (high - low) * 2, low - (high - low) * 0.5
-
-
-def restored(vae: Any, model: Any, latent: Tensor, restores: list[Callable[[Tensor], Tensor]]) -> Tensor:
-    """Change pictures behind the latent. Only the difference is encoded, so the rest keeps its latent as it is."""
-    decoder = Decoder(vae, model)
-
-    def encode(images: Tensor) -> Tensor:
-        return model.process_latent_in(vae.encode(images.movedim(1, -1).cpu()).to(images.device))
-
-    with torch.no_grad():
-        before = decoder(latent).clamp(0, 1)
-        after = before
-        for restore in restores:
-            after = restore(after)
-        return latent + encode(after) - encode(before)
 
 
 def nearly_equal(a: Tensor, b: Tensor) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from ..guidance_losses import InputError, Loss
+from ..guidance_losses import InputError, Loss, VideoLoss
 from ..sampling import LossTerm
 from ..sampling.differentiation.memory import is_out_of_memory
 from ..sampling.estimate import value_and_gradient
@@ -40,30 +40,51 @@ def named(applied: AppliedLoss, name: str) -> Iterator[None]:
 
 
 def fitted(
-    loss: Loss, applied: AppliedLoss, name: str, batch: int, height: int, width: int, device: torch.device
+    loss: Loss,
+    applied: AppliedLoss,
+    name: str,
+    videos: int,
+    frames: int,
+    height: int,
+    width: int,
+    device: torch.device,
 ) -> Callable[[Tensor], Tensor]:
-    """What the loss makes of pictures `[batch, 3, height, width]`; one of another pack is tried first.
+    """What the loss makes of pictures `[videos·frames, 3, height, width]`; one of another pack is tried first.
 
     Args:
         loss: that of `applied`, with tensors of its own.
+        videos: or still pictures, of one frame each.
+
+    Returns: a function to a value for each picture, or for each video if the loss is of these.
 
     Raises:
         InputError: in one sentence that begins with the node's name, if there can be no such loss of these.
     """
     with named(applied, name):
-        ready = loss.fit(batch, height, width, device)
+        values = videos if isinstance(loss, VideoLoss) else videos * frames
+        ready = loss.fit(values, height, width, device)
+        if isinstance(loss, VideoLoss):
+            ready = frames_together(ready, videos)
         if applied.tried:
-            try_on_pictures(LossTerm(name, ready), batch, height, width, device)
+            images = torch.rand(videos * frames, 3, height, width, generator=torch.Generator().manual_seed(0))
+            try_on_pictures(LossTerm(name, ready), images.to(device), values)
     return ready
 
 
-def try_on_pictures(term: LossTerm, batch: int, height: int, width: int, device: torch.device) -> None:
-    """Raises LossError if the loss or its gradient fails on pictures of random colours. Uses up no random numbers."""
-    drawing = [device] if device.type == "cuda" else []
+def frames_together(loss: Callable[[Tensor], Tensor], videos: int) -> Callable[[Tensor], Tensor]:
+    """A `VideoLoss` as a function of the frames one after the other, `[videos·K, 3, H, W]` → `[videos]`."""
+    return lambda pictures: loss(pictures.unflatten(0, (videos, -1)))
+
+
+def try_on_pictures(term: LossTerm, images: Tensor, values: int) -> None:
+    """Raises LossError if the loss of pictures, which gives so many values, or its gradient fails on these.
+
+    Uses up no random numbers.
+    """
+    drawing = [images.device] if images.device.type == "cuda" else []
     with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(drawing):
-        images = torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(0)).to(device)
         try:
-            value_and_gradient(term, images.requires_grad_())
+            value_and_gradient(term, images.clone().requires_grad_(), values)
         except RuntimeError as error:
             if not is_out_of_memory(error):  # for that, the run has remedies
                 raise

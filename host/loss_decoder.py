@@ -40,6 +40,8 @@ class LatentColours(Decoder):
         reshape = getattr(latent_format, "latent_rgb_factors_reshape", None)  # which older hosts do not have
         channels = reshape(latent) if reshape else latent
         if channels.ndim == 5:
+            k = self.vae.temporal_compression_decode() or 1  # all frames of a latent have its colours
+            channels = channels.repeat_interleave(k, dim=2)[:, :, k - 1 :]
             channels = channels.transpose(1, 2).flatten(0, 1)
         factors = channels.new_tensor(latent_format.latent_rgb_factors)
         bias = latent_format.latent_rgb_factors_bias

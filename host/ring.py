@@ -1,7 +1,6 @@
 """Decoding pictures that go on at their other side: a decoder sees beyond the border what lies at the other one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import torch
@@ -43,8 +42,7 @@ def ring_decoders(decoders: Decoders, sides: Sides, scale: int) -> Decoders:
     def ring(decode: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         return lambda latent: inside_border(decode(with_border(latent, sides)), sides, scale)
 
-    ways = {field.name: getattr(decoders, field.name) for field in fields(decoders)}
-    return Decoders(**{name: way and ring(way) for name, way in ways.items()})
+    return decoders.each(ring)
 
 
 def ring_sides(losses: Sequence[CarriedLoss]) -> Sides:

@@ -23,8 +23,8 @@ from ..sampling import (
 from ..sampling.differentiation.memory import Memory
 from ..sampling.guidance import no_guidance
 from .batch import batch_numbers, check_sigmas
-from .conditioning import CarriedLoss, carried_losses, numbered
-from .decoder import Decoder, restored
+from .conditioning import AppliedLoss, CarriedLoss, carried_losses, numbered
+from .decoder import Decoder
 from .errors import explained_errors
 from .fitted_loss import fitted, named
 from .gradient_pass import denoisers, gradients_possible, loaded_patchers, obstacle
@@ -33,7 +33,9 @@ from .live_chart import live_chart
 from .loss_decoder import VAE, loss_decoder
 from .memory import device_memory
 from .remarks import NOT_FINITE, ON_ANOTHER, UNGUIDED, Remarks, remarks_on
+from .restoring import restored
 from .ring import RING, ring_decoders, ring_sides
+from .video import frames_decoders, frames_seen, one_a_video
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,10 @@ class GuidedSampler:
             callback=callback,
             on_step=live_chart(len(sigmas) - 1),
         )
-        restores = [loss.applied.restore for loss in losses if loss.applied.restore]
-        if restores and sigmas[-1] == 0:
+        if any(loss.applied.restore for loss in losses) and sigmas[-1] == 0:
             if self.loss_decoder != VAE:  # which is not on the device then
                 comfy.model_management.load_models_gpu([self.vae.patcher])
-            x = restored(self.vae, base, x, restores)
+            x = restored(self.vae, base, x, [loss.applied for loss in losses])
         for remark in remarks_on(report, bool(losses)):
             remarks.tell(remark)
         if not x.isfinite().all():
@@ -147,13 +148,19 @@ class GuidedSampler:
     ) -> Guidance:
         """The losses, fitted to the pictures that this latent decodes to."""
         size = decoder.picture_size(x)
-        decoders, sides, scale = decoder.variants(x, size), ring_sides(losses), size[-1] // x.shape[-1]
+        names = numbered([loss.applied.loss.name for loss in losses])
+        seen = [frames_looked_at(name, loss.applied, size[0]) for name, loss in zip(names, losses)]
+        decoded = sorted(set().union(*seen))
+        decoders, sides = frames_decoders(decoder, x, size, decoded, remarks.tell), ring_sides(losses)
+        scale = size[-1] // x.shape[-1]
         if any(sides):
             decoders = ring_decoders(decoders, sides, scale)
             if scale > 1:
                 remarks.tell(RING)
-        names = numbered([loss.applied.loss.name for loss in losses])
-        terms = [fitted_term(name, carried, x, size) for name, carried in zip(names, losses)]
+        terms = [
+            fitted_term(name, carried, x, size, [decoded.index(frame) for frame in frames])
+            for name, carried, frames in zip(names, losses, seen)
+        ]
         method = automatic(self.method, terms)
         if method.name != self.method.name:
             method = replace(method, gradient_mode=self.method.gradient_mode)
@@ -161,27 +168,40 @@ class GuidedSampler:
         return Guidance(terms, decoders, method, self.when, progress, self.balanced)
 
 
-def fitted_term(name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int, int]) -> LossTerm:
+def frames_looked_at(name: str, applied: AppliedLoss, count: int) -> Sequence[int]:
+    """As `frames_seen`; what it raises begins with a node's name."""
+    with named(applied, name):
+        return frames_seen(applied, count)
+
+
+def fitted_term(
+    name: str, carried: CarriedLoss, x: Tensor, size: tuple[int, int, int], places: Sequence[int]
+) -> LossTerm:
     """A loss as a term of the run on the latents x, whose samples are pictures of this size (frames, height, width).
+
+    Args:
+        places: of the frames that it looks at, among those that are decoded.
 
     Raises:
         InputError: in one sentence that begins with the node's name, if there can be no such loss of these.
     """
-    applied, (frames, height, width) = carried.applied, size
-    pictures = frames * len(x), height, width
+    applied, videos, frames = carried.applied, len(x), len(places)
+    pictures = videos * frames, *size[1:]
     region = carried.region(x)
     with named(applied, name):
         loss = with_ordinary_tensors(applied.loss)
-        function = fitted(loss, applied, name, *pictures, x.device)
+        function = fitted(loss, applied, name, videos, frames, *size[1:], x.device)
         if applied.where is not None:
             function = inside(function, applied.where.clone().to(x.device), *pictures)
         if region is not None:
             function = inside(function, region.repeat_interleave(frames, 0), *pictures)
+        if size[0] > 1:
+            function = one_a_video(function, applied, name, videos, places)
         limits = applied.start_percent, applied.end_percent
         term = LossTerm(name, function, applied.weight, *limits, when=carried.counts)
         if not isinstance(loss, MeasuredLoss):
             return term
-        values = loss.values(*pictures, x.device)
+        values = loss.values(*pictures, x.device).view(videos, frames).sum(1)
         whole = applied.where is None and region is None
         floor, noise_level = loss.noise_level * values.sqrt(), loss.noise_level
     return replace(term, floor=floor, noise_level=noise_level, values=values if whole else None)

@@ -34,6 +34,7 @@ from .samplers import DSGKSampler, DSGSampler
 from .seamless import SeamlessDecode, SeamlessLossNode
 from .segment_picture import SegmentPicture
 from .segmentation import SegmentationLossNode
+from .video import GuidedFrames, LoopLossNode, SmoothnessLossNode
 
 NODES = [
     DSGKSampler,
@@ -43,6 +44,7 @@ NODES = [
     GuidanceRateBlend,
     AutomaticGuidanceRate,
     GuidanceMethodNode,
+    GuidedFrames,
     MaskLossNode,
     SuperResolutionLossNode,
     DeblurLossNode,
@@ -54,6 +56,8 @@ NODES = [
     SymmetryLossNode,
     SeamlessLossNode,
     QRLossNode,
+    LoopLossNode,
+    SmoothnessLossNode,
     RandomMask,
     ShrinkPicture,
     BlurPicture,

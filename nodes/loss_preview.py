@@ -7,8 +7,8 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..guidance_losses import InputError, VisibleLoss
-from ..host import AppliedLoss, losses_on, named, on_device
+from ..guidance_losses import InputError, VideoLoss, VisibleLoss
+from ..host import AppliedLoss, frames_seen, losses_on, named, on_device
 from ..sampling.loss_error import one_each
 from .checks import image_from_host
 from .loss_plot import Seen, plot_losses
@@ -43,14 +43,16 @@ class LossPreview(io.ComfyNode):
 
 
 def seen_by(name: str, applied: AppliedLoss, pictures: Tensor) -> Seen:
-    """One loss's values, and what it compares, if it can show that."""
-    loss, device = applied.loss, on_device(applied.patchers)
-    images = pictures.to(device)
-    with torch.no_grad():
-        batch, _, height, width = images.shape
-        with named(applied, name):
-            values = one_each(name, loss.fit(batch, height, width, device)(images), batch)
-            asked, made = loss.compared(images) if isinstance(loss, VisibleLoss) else ("", images)
+    """One loss's values, and what it compares, if it can show that. Where it is of a video, pictures are its frames."""
+    loss, device, together = applied.loss, on_device(applied.patchers), isinstance(applied.loss, VideoLoss)
+    with torch.no_grad(), named(applied, name):
+        if applied.frames or together:
+            pictures = pictures[list(frames_seen(applied, len(pictures)))]
+        images = pictures.to(device)
+        count, _, height, width = images.shape
+        given, samples = (images[None], 1) if together else (images, count)
+        values = one_each(name, loss.fit(samples, height, width, device)(given), samples)
+        asked, made = loss.compared(images) if isinstance(loss, VisibleLoss) else ("", images)
     return Seen(name, values.tolist(), asked if isinstance(asked, str) else as_arrays(asked), as_arrays(made))
 
 

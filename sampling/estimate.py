@@ -49,20 +49,22 @@ class EstimateGradient(NamedTuple):
     factors: Sequence[Tensor] = ()
 
 
-def value_and_gradient(term: LossTerm, images: Tensor, measure: bool = False) -> tuple[LossValue, Tensor]:
+def value_and_gradient(term: LossTerm, images: Tensor, samples: int, measure: bool = False) -> tuple[LossValue, Tensor]:
     """A loss of images that want a gradient, and its gradient, of the images' shape.
 
     Args:
+        images: `[N, 3, H, W]`.
+        samples: how many they are: N, or fewer where each is the frames of a video.
         measure: whether the cost of both is measured, which takes a little time itself.
 
     Raises:
-        LossError: in one sentence, if the loss fails, gives anything but a value a picture, has no gradient, or
+        LossError: in one sentence, if the loss fails, gives anything but a value a sample, has no gradient, or
             overwrites what its gradient needs.
     """
     try:
         with measured(images.device) if measure else contextlib.nullcontext(lambda: None) as cost:
             for factor in LOSS_FACTORS:
-                value = one_each(term.name, term.loss(images), len(images))
+                value = one_each(term.name, term.loss(images), samples)
                 gradient = _gradient(term, value.sum() * factor, images) / factor
                 if gradient.isfinite().all() or not value.isfinite().all():
                     break
@@ -95,28 +97,29 @@ def estimate_gradient(
     Args:
         denoised: x̂_0, `[B, ...]`.
         losses: at least one term.
-        decode: latents `[B, ...]` → images in about [0, 1], `[B, 3, H, W]`, differentiable.
+        decode: latents `[B, ...]` → images in about [0, 1], `[B or B·frames, 3, H, W]`, differentiable.
         balanced: see `shares`; the norms are those of the gradients at the picture.
         measure: see `value_and_gradient`.
     """
+    samples = len(denoised)
     with torch.enable_grad():
         images = _decoded(denoised, decode)
         held = [images]
         leaf = images[1].detach().to(torch.promote_types(images[1].dtype, torch.float32)).requires_grad_()
         gradients, excesses, values = [], [], {}
         for term in losses:
-            values[term.name], gradient = value_and_gradient(term, leaf, measure)
+            values[term.name], gradient = value_and_gradient(term, leaf, samples, measure)
+            gradient = gradient.view(samples, -1, *gradient.shape[2:])  # a video's frames count together
             excess = term.excess(values[term.name].value)
             counts = per_sample(term.counts(excess), gradient)
             gradients.append(torch.where(counts, gradient, 0))
             excesses.append(excess)
         factors = shares(gradients, [term.weight for term in losses], balanced)
-        total = weighted_sum(gradients, factors)
+        total = weighted_sum(gradients, factors).view_as(leaf)
         del images
-        v = product(lambda: held.pop() if held else _decoded(denoised, decode), total, len(denoised))
+        v = product(lambda: held.pop() if held else _decoded(denoised, decode), total, samples)
     noise = weighted_sum([torch.full_like(factor, term.noise_level) for term, factor in zip(losses, factors)], factors)
-    excess = _of_samples(weighted_sum(excesses, factors), len(denoised))
-    return EstimateGradient(v, excess, _of_samples(noise, len(denoised)), values, factors)
+    return EstimateGradient(v, weighted_sum(excesses, factors), noise, values, factors)
 
 
 def estimate_value(denoised: Tensor, losses: Sequence[LossTerm], decode: Decoder, factors: Sequence[Tensor]) -> Tensor:
@@ -125,7 +128,7 @@ def estimate_value(denoised: Tensor, losses: Sequence[LossTerm], decode: Decoder
         images = decode(denoised)
         images = images.to(torch.promote_types(images.dtype, torch.float32))
         excesses = [term.excess(term.loss(images)) for term in losses]
-        return _of_samples(weighted_sum(excesses, factors), len(denoised))
+        return weighted_sum(excesses, factors)
 
 
 def smoothed_gradient(
@@ -154,11 +157,6 @@ def _decoded(denoised: Tensor, decode: Decoder) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         latent = denoised.detach().requires_grad_()
         return latent, decode(latent)
-
-
-def _of_samples(values: Tensor, samples: int) -> Tensor:
-    """`[samples]`: a video's frames count together."""
-    return values.view(samples, -1).sum(1)
 
 
 def _mean(values: Sequence[LossValue]) -> LossValue:

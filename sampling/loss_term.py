@@ -13,7 +13,8 @@ class LossTerm:
 
     Attributes:
         name: shown in the report.
-        loss: images in [0, 1], `[B, 3, H, W]` → one value per sample, `[B]`, differentiable.
+        loss: images in [0, 1], `[B, 3, H, W]`, or the frames of B videos, `[B·frames, 3, H, W]` → one value per sample,
+            `[B]`, differentiable.
         weight: factor in the sum of the losses.
         start_percent, end_percent: the range of the run in which it counts, in [0, 1].
         when: whether it counts at a noise level, beside that range.

@@ -62,6 +62,10 @@ class Decoders:
         """The variants of a decoder, which may be all there is."""
         return decoder if isinstance(decoder, Decoders) else cls(decoder)
 
+    def each(self, change: Callable[[Decoder], Decoder]) -> "Decoders":
+        """Each of the ways changed alike."""
+        return Decoders(change(self.plain), self.sparing and change(self.sparing), self.tiled and change(self.tiled))
+
 
 def levels(x: Tensor, sigma: float) -> Tensor:
     """The noise level of each sample, `[B]`."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import endurance, gaussian_prior, inpainting
+from benchmarks import endurance, gaussian_prior, inpainting, video
 from benchmarks.restoration.__main__ import table
 from benchmarks.tasks.tables import short
 from tools.comfyui import REPOSITORY
@@ -41,6 +41,11 @@ def test_the_number_that_each_method_needs():
 
 def test_where_the_truth_is_known():
     assert gaussian_prior.table(results("gaussian_prior")["flow matching"]) in PAGE
+
+
+def test_frames_of_a_video():
+    assert video.memory_table(results("video")) in PAGE
+    assert video.distance_table(results("video")) in PAGE
 
 
 def test_hundreds_of_prompts():

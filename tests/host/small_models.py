@@ -124,8 +124,14 @@ KINDS = {
 FAMILIES = {name: kind for name, kind in KINDS.items() if hasattr(comfy.supported_models, kind[0])}
 
 
+PAST = 1 / 8  # what a causal convolution makes of an earlier frame, over what it makes of the present one
+
+
 def fill(network: torch.nn.Module) -> None:
-    """Ones for norms, zeros for biases, otherwise a normal draw that keeps the activations' scale."""
+    """Ones for norms, zeros for biases, otherwise a normal draw that keeps the activations' scale.
+
+    Convolutions over time look at the present frame most of all, as in video models that began as picture models.
+    """
     generator = torch.Generator().manual_seed(0)
     for name, weight in network.state_dict().items():
         if weight.ndim < 2:
@@ -133,6 +139,9 @@ def fill(network: torch.nn.Module) -> None:
         else:
             std = 1 / math.sqrt(math.prod(weight.shape[1:]))
             weight.copy_(torch.randn(weight.shape, generator=generator) * std)
+            if weight.ndim == 5 and weight.shape[2] > 1:
+                weight[:, :, :-1] *= PAST
+                weight *= math.sqrt(weight.shape[2] / (1 + (weight.shape[2] - 1) * PAST**2))
 
 
 def kl_vae(channels: int) -> comfy.sd.VAE:
