@@ -12,7 +12,7 @@ demo: setup
 # Two processes, with a ComfyUI each; more threads than cores would wait for each other.
 test: export OMP_NUM_THREADS := 1
 test: setup browser lint
-	$(PYTHON) -m pytest tests --numprocesses 2 --dist loadfile
+	$(PYTHON) -m pytest tests --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 ui: setup
 	$(PYTHON) -m tools.server

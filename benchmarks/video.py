@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,7 +49,7 @@ def wan_vae(past: float) -> torch.nn.Module:
     return vae.eval()
 
 
-def decoder(vae: torch.nn.Module) -> Callable[[Tensor], Tensor]:
+def decoder(vae: Any) -> Callable[[Tensor], Tensor]:
     return lambda latent: vae.decode(latent).transpose(1, 2).flatten(0, 1)
 
 

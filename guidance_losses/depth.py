@@ -67,7 +67,8 @@ class DepthLoss:
 
     def compared(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The maps, near is white."""
-        return as_grey(self._wanted(len(images), *images.shape[-2:], images.device)), as_grey(self.network(images))
+        batch, _, height, width = images.shape
+        return as_grey(self._wanted(batch, height, width, images.device)), as_grey(self.network(images))
 
     def _wanted(self, batch: int, height: int, width: int, device: torch.device) -> Tensor:
         """The map that is asked for, `[batch, 1, height, width]`."""

@@ -56,8 +56,8 @@ def frames_decoders(
     if size[0] == 1:
         return ways
     k = frames_of_a_latent(latent.shape[2], size[0])
-    context = k and context_of(decoder, white_noise(latent), size[0], k)
-    if not context:
+    context = context_of(decoder, white_noise(latent), size[0], k) if k else None
+    if not k or not context:
         tell(WHOLE)
         return ways.each(lambda way: partial(decode_slices, way, slices=[Slice(0, None, list(frames))]))
     ways = replace(ways, sparing=partial(checkpointed, decoder))  # a slice at a time, and no blocks: they do not nest

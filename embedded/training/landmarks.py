@@ -45,8 +45,7 @@ class SmallSCRFD(nn.Module):
         self.stem = block(3, WIDTHS[0], 1)
         self.down = nn.ModuleList(block(before, after, 2) for before, after in pairwise(WIDTHS))
         self.heads = nn.ModuleList(
-            nn.ModuleList(nn.Conv2d(width, ANCHORS * numbers, 3, padding=1) for numbers in LAYOUT)
-            for width in WIDTHS[-len(STRIDES) :]
+            nn.Conv2d(width, ANCHORS * numbers, 3, padding=1) for width in WIDTHS[-len(STRIDES) :] for numbers in LAYOUT
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -62,7 +61,8 @@ class SmallSCRFD(nn.Module):
             features = down(features)
             levels.append(features)
         found = []
-        for heads, level in zip(self.heads, levels[-len(STRIDES) :]):
+        for number, level in enumerate(levels[-len(STRIDES) :]):
+            heads = self.heads[len(LAYOUT) * number : len(LAYOUT) * (number + 1)]
             maps = [head(level).permute(0, 2, 3, 1) for head in heads]
             score, box, points = (part.reshape(len(images), -1, numbers) for part, numbers in zip(maps, LAYOUT))
             found.append([score, F.softplus(box), points])

@@ -125,7 +125,7 @@ def size_sides(size: tuple[int, int] | int | None) -> tuple[int, ...]:
     return size if isinstance(size, tuple) else () if size is None else (size,)
 
 
-def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+def resize(images: Tensor, size: tuple[int, ...]) -> Tensor:
     """`[B, C, H, W]` → `[B, C, *size]`, differentiable."""
     if images.shape[-2:] == size:
         return images

@@ -1,4 +1,4 @@
-"""Losses with networks of the published sizes, on 512×512 pictures of Stable Diffusion 1.5; all weights are random."""
+"""Losses with networks of the published sizes, on 256×256 pictures of Stable Diffusion 1.5; all weights are random."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 from tools.graph import Graph, loss
 from tools.random_models import iresnet50
 
-SIDE = 512
+SIDE = 256
 GRADIENT = "finite difference"  # the quickest through the whole UNet; `benchmarks.gradient_modes` has the others
 
 
@@ -34,7 +34,7 @@ def networks(base) -> Path:
     return models
 
 
-def test_segformer_vit_and_iresnet_guide_a_step_at_512(host, checkpoint, networks):
+def test_segformer_vit_and_iresnet_guide_a_step(host, checkpoint, networks):
     graph = Graph()
     model = graph.add("CheckpointLoaderSimple", ckpt_name=checkpoint)
     text = [graph.add("CLIPTextEncode", clip=[model, 1], text="a portrait"), 0]
