@@ -30,7 +30,7 @@ SETTINGS = {
     "symmetry": Setting("DSG", 0.1, "spherical"),
     "brightness": Setting("DSG", 0.05, "spherical"),
     "objects": Setting("DSG", 0.2),
-    "landmarks": Setting("DSG", 0.2),
+    "landmarks": Setting("DSG", 0.1),
 }
 STEPS = [20, 50]
 SHOWN = 12

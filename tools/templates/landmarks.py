@@ -16,6 +16,7 @@ people come to lie as they do. The face detector comes with the pack.
     [[Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})]],
     [Node("loss", "DSG_LandmarkLoss", {}, {"model": ("network", 0), "image": ("faces", 0)})],
     "landmarks",
+    rate=0.1,
     networks=[faces_of_the_pack("network")],
 )
 
