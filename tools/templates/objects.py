@@ -35,7 +35,14 @@ Press **Run**. The drawn faces get glasses where the mask is white. The object d
 **Try:** another box (*The box*, *The box's place*), or another of its *classes*.
 """,
     box(64, 14, 22, 36, 12),
-    [Node("loss", "DSG_ObjectLoss", {"classes": "glasses"}, {"model": ("network", 0), "mask": ("mask", 0)})],
+    [
+        Node(
+            "loss",
+            "DSG_ObjectLoss",
+            {"classes": "glasses", "end_percent": 0.5},
+            {"model": ("network", 0), "mask": ("mask", 0)},
+        )
+    ],
     "objects",
     networks=[detector_of_the_pack("network")],
 )
