@@ -81,13 +81,17 @@ def ways(frames: int) -> dict[str, tuple[bool, list[Slice]]]:
 
 def memory(frames: int) -> dict[str, float]:
     """Way → MB that autograd keeps at most, for these frames and their gradient."""
-    decode, kept = decoder(wan_vae(PASTS["1/8"])), {}
-    for way, (again, parts) in ways(frames).items():
-        latent = noise(1 + (frames - 1) // K).requires_grad_()
-        with saved_tensors() as most:
-            decode_slices(partial(checkpointed, decode) if again else decode, latent, parts).square().sum().backward()
-        kept[way] = round(most() / 1e6, 1)
-    return kept
+    return {way: round(kept(1 + (frames - 1) // K, *how) / 1e6, 1) for way, how in ways(frames).items()}
+
+
+def kept(latents: int, again: bool, parts: list[Slice]) -> int:
+    """Bytes. Where slices are computed again one by one, those of the longest one come to what is kept beside them."""
+    decode = decoder(wan_vae(PASTS["1/8"]))
+    longest = max(parts, key=lambda part: (part.stop or latents) - part.start)
+    with saved_tensors() as most:
+        way = partial(checkpointed, decode) if again else decode
+        decode_slices(way, noise(latents).requires_grad_(), parts).square().sum().backward()
+    return most() + (kept(latents, False, [longest]) if again else 0)
 
 
 def distance_table(results: dict) -> str:
