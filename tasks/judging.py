@@ -14,9 +14,11 @@ from embedded.judges.attributes import FaceJudge
 from embedded.judges.identity import IdentityJudge
 from embedded.judges.segmentation import SegmentationJudge
 from guidance_losses import blur, gaussian_kernel, shrink
+from guidance_losses.networks.clip import ClipNetwork, load_clip
 from tasks.qr_reading import reads, views
 from tasks.restoration import psnr
 from tasks.wiring import BLUR_SIZE, BLUR_STD, BRIGHT, FACTOR, GOLD, PLACE, TEXTS, Batch, asked_boxes, qr_texts
+from tools.comfyui import REPOSITORY
 
 Figures = dict[str, np.ndarray]
 Judge = Callable[[np.ndarray, Batch], Figures]
@@ -108,6 +110,19 @@ def judge_style(pictures: np.ndarray, batch: Batch) -> Figures:
 def judge_text(pictures: np.ndarray, batch: Batch) -> Figures:
     _, attribute, wanted = TEXTS[batch.number % len(TEXTS)]
     return {"attribute shown": shows(attribute, pictures, wanted)}
+
+
+@cache
+def embedded_clip() -> ClipNetwork:
+    return load_clip(REPOSITORY / "embedded" / "weights" / "clip" / "faces")
+
+
+@torch.no_grad()
+def judge_reward(pictures: np.ndarray, batch: Batch) -> Figures:
+    """What the judge sees, and what the guide itself does: the reward rises alone where it is pleased by tricks."""
+    clip, prompt = embedded_clip(), TEXTS[batch.number % len(TEXTS)][0]
+    cosines = clip.encode_images(tensor(pictures)) @ clip.encode_texts([prompt])[0]
+    return judge_text(pictures, batch) | {"reward": (100 * cosines).numpy()}
 
 
 def seam_jumps(pictures: np.ndarray, direction: str) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from tasks.judging import (
     judge_objects,
     judge_qr_code,
     judge_restored,
+    judge_reward,
     judge_segmentation,
     judge_shrunk,
     judge_style,
@@ -22,6 +23,8 @@ from tasks.judging import (
     together,
 )
 from tasks.wiring import (
+    GOAL,
+    NO_GOAL,
     Wire,
     brightness,
     chained,
@@ -32,6 +35,7 @@ from tasks.wiring import (
     landmarks,
     objects,
     qr_code,
+    reward,
     segmentation,
     style,
     super_resolution,
@@ -76,4 +80,6 @@ CONDITIONS = {
     "QR code": Task(qr_code, judge_qr_code),
     "objects": Task(objects, judge_objects),
     "landmarks": Task(landmarks, judge_landmarks),
+    "reward": Task(reward(GOAL), judge_reward),
+    "reward without a goal": Task(reward(NO_GOAL), judge_reward),
 }
