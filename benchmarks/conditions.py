@@ -31,7 +31,6 @@ SETTINGS = {
     "brightness": Setting("DSG", 0.05, "spherical"),
     "objects": Setting("DSG", 0.2),
     "landmarks": Setting("DSG", 0.1),
-    "landmarks": Setting("DSG", 0.2),
     "reward": Setting("DSG", 0.1),
     "reward without a goal": Setting("DSG", 0.1),
 }
