@@ -23,6 +23,7 @@ class ModelFiles:
     The host's own lists of folders say where it is. They are read each time, since other packs add to them.
 
     Attributes:
+        example: one that users have, as a message says it.
         key: our list, which a user's `extra_model_paths.yaml` can name.
         places: below the host's models folder, with `/`: in our list from the start.
         endings: of the files' names. For networks that are a folder of files, the one file that each folder has.
@@ -31,6 +32,7 @@ class ModelFiles:
         folders: whether the network is the folder around such a file.
     """
 
+    example: str
     key: str
     places: tuple[str, ...]
     endings: tuple[str, ...]
@@ -64,7 +66,8 @@ class ModelFiles:
                 raise InputError(f"{shown(name)} cannot be used: {ELSEWHERE}.")
             return real
         there = enumeration(sorted(found)) or "nothing"
-        raise InputError(f"there is no {shown(name)} in {', '.join(places)}; there is {there}.")
+        put = f"put {self.example}, or another of its kind, into models/{self.places[0]}"
+        raise InputError(f"there is no {shown(name)} in {', '.join(places)}; there is {there}; {put}.")
 
     def _keys(self) -> list[str]:
         return [self.key, *(key for key in self.others if key in folder_paths.folder_names_and_paths)]
@@ -89,18 +92,56 @@ class ModelFiles:
 
 
 WEIGHTS = (".safetensors", ".pth")
-SEGMENTATION = ModelFiles("dsg_segmentation", ("dsg/segmentation",), ("config.json",), "segmentation", folders=True)
-CLASSIFIER = ModelFiles("dsg_classifier", ("dsg/classifier",), ("config.json",), folders=True)
-DEPTH = ModelFiles("dsg_depth", ("dsg/depth",), ("config.json",), folders=True)
-POSE = ModelFiles("dsg_pose", ("dsg/pose",), ("config.json",), folders=True)
-FACE = ModelFiles("dsg_face", ("dsg/face", "insightface/models"), (".onnx", *WEIGHTS), "face", (INSIGHTFACE,))
-DETECTION = ModelFiles("dsg_detection", ("dsg/detection",), WEIGHTS, "detection", ("detection",))
-CSD = ModelFiles("dsg_csd", ("dsg/csd",), WEIGHTS)
-REWARD = ModelFiles("dsg_reward", ("dsg/reward",), WEIGHTS)
+SEGMENTATION = ModelFiles(
+    "the folder segformer-b0-finetuned-ade-512-512 of Hugging Face",
+    "dsg_segmentation",
+    ("dsg/segmentation",),
+    ("config.json",),
+    "segmentation",
+    folders=True,
+)
+CLASSIFIER = ModelFiles(
+    "the folder vit-base-patch16-224 of Hugging Face",
+    "dsg_classifier",
+    ("dsg/classifier",),
+    ("config.json",),
+    folders=True,
+)
+DEPTH = ModelFiles(
+    "the folder Depth-Anything-V2-Small-hf of Hugging Face", "dsg_depth", ("dsg/depth",), ("config.json",), folders=True
+)
+POSE = ModelFiles(
+    "the folder vitpose-base-simple of Hugging Face", "dsg_pose", ("dsg/pose",), ("config.json",), folders=True
+)
+FACE = ModelFiles(
+    "insightface's w600k_r50.onnx, and its det_10g.onnx as the detector",
+    "dsg_face",
+    ("dsg/face", "insightface/models"),
+    (".onnx", *WEIGHTS),
+    "face",
+    (INSIGHTFACE,),
+)
+DETECTION = ModelFiles(
+    "torchvision's fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth",
+    "dsg_detection",
+    ("dsg/detection",),
+    WEIGHTS,
+    "detection",
+    ("detection",),
+)
+CSD = ModelFiles("CSD's weights", "dsg_csd", ("dsg/csd",), WEIGHTS)
+REWARD = ModelFiles("LAION's sac+logos+ava1-l14-linearMSE.pth", "dsg_reward", ("dsg/reward",), WEIGHTS)
 # A CLIP is a folder with a file that says what it is, or else a checkpoint, which may lie in the host's own folders.
-CLIP_FOLDERS = ModelFiles("dsg_clip", ("dsg/clip",), ("open_clip_config.json",), "clip", folders=True)
+CLIP_FOLDERS = ModelFiles(
+    "a folder of open_clip", "dsg_clip", ("dsg/clip",), ("open_clip_config.json",), "clip", folders=True
+)
 CLIP_CHECKPOINTS = ModelFiles(
-    "dsg_clip", ("dsg/clip",), (".safetensors", ".pt", ".bin"), "clip", ("text_encoders", "clip_vision")
+    "a checkpoint of open_clip",
+    "dsg_clip",
+    ("dsg/clip",),
+    (".safetensors", ".pt", ".bin"),
+    "clip",
+    ("text_encoders", "clip_vision"),
 )
 
 for kind in (SEGMENTATION, CLASSIFIER, DEPTH, POSE, FACE, DETECTION, CSD, REWARD, CLIP_FOLDERS, CLIP_CHECKPOINTS):
