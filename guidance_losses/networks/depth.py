@@ -37,7 +37,8 @@ class DepthNetwork(PreparingNetwork):
     """Pictures `[B, 3, H, W]`, RGB in [0, 1], of any size → nearness `[B, 1, H, W]`; see `nearness`."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return resize(nearness(self.network, self.seen(images)), images.shape[-2:])
+        height, width = images.shape[-2:]
+        return resize(nearness(self.network, self.seen(images)), (height, width))
 
 
 @loader("a depth network")

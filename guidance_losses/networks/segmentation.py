@@ -28,7 +28,8 @@ class SegmentationNetwork(PreparingNetwork):
         self.labels = labels
 
     def forward(self, images: Tensor) -> Tensor:
-        return resize(logits(self.network, self.seen(images)), images.shape[-2:])
+        height, width = images.shape[-2:]
+        return resize(logits(self.network, self.seen(images)), (height, width))
 
 
 @loader("a segmentation network")
