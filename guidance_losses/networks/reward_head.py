@@ -24,9 +24,6 @@ APART = 2  # numbers from a layer to the next: the one between is the dropout
 class RewardHead(nn.Module):
     """Features of pictures `[B, width]`, of length 1 → the reward `[B]`. Its weights take no gradient."""
 
-    weight: Tensor
-    bias: Tensor
-
     def __init__(self, weight: Tensor, bias: Tensor):
         super().__init__()
         self.register_buffer("weight", weight)
@@ -70,11 +67,8 @@ def _layers(weights: dict[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
         raise InputError(f"there is more than dropout between its layers, which its weights do not tell; take {WANTED}")
     before, layers = None, []
     for number in numbers:
-        part = parts[number]
-        if set(part) != {"weight", "bias"}:
-            raise InputError(refusal)
-        weight, bias = part["weight"], part["bias"]
-        if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+        weight, bias = parts[number].get("weight"), parts[number].get("bias")
+        if weight is None or bias is None or weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise InputError(refusal)
         if before not in (None, weight.shape[1]):
             raise InputError("its layers do not fit each other; download it again, or take another")
