@@ -64,10 +64,11 @@ def pose_network(base):
     images = wrapper.seen(cut_out(faces, wrapper.region(torch.tensor([0, 0, SIDE, SIDE]))))
     wanted = heat(keypoints(held_out_maps()), wrapper)
     optimizer = torch.optim.Adam(network.train().requires_grad_(True).parameters(), lr=3e-3)
-    for _ in range(150):
+    for _ in range(250):
         chosen = torch.randint(COUNT, len(images), (32,))
         optimizer.zero_grad()
-        (network(images[chosen]).heatmaps - wanted[chosen]).square().mean().backward()
+        error = (network(images[chosen]).heatmaps - wanted[chosen]).square()
+        ((1 + 20 * wanted[chosen]) * error).mean().backward()  # most of a picture is no keypoint
         optimizer.step()
     folder = base / "models" / "dsg" / "pose" / "faces-pose"
     network.save_pretrained(folder)
