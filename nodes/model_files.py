@@ -66,8 +66,9 @@ class ModelFiles:
                 raise InputError(f"{shown(name)} cannot be used: {ELSEWHERE}.")
             return real
         there = enumeration(sorted(found)) or "nothing"
+        searched = ", ".join(as_said(place) for place in places if not Path(place).is_relative_to(EMBEDDED))
         put = f"put {self.example}, or another of its kind, into models/{self.places[0]}"
-        raise InputError(f"there is no {shown(name)} in {', '.join(places)}; there is {there}; {put}.")
+        raise InputError(f"there is no {shown(name)} in {searched}; there is {there}; {put}.")
 
     def _keys(self) -> list[str]:
         return [self.key, *(key for key in self.others if key in folder_paths.folder_names_and_paths)]
@@ -89,6 +90,12 @@ class ModelFiles:
                 else:
                     found.setdefault(str(path), Path(full))
         return found
+
+
+def as_said(place: str) -> str:
+    """A folder in the host's own without the way to that, so that a message stays short."""
+    path, host = Path(place), Path(folder_paths.base_path)
+    return path.relative_to(host).as_posix() if path.is_relative_to(host) else place
 
 
 WEIGHTS = (".safetensors", ".pth")
