@@ -1,4 +1,4 @@
-"""Losses with networks of the published sizes, on 256×256 pictures of Stable Diffusion 1.5; all weights are random."""
+"""Losses with networks of the published sizes, on 128×128 pictures of Stable Diffusion 1.5; all weights are random."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 from tools.graph import Graph, loss
 from tools.random_models import iresnet50
 
-SIDE = 256
+SIDE = 128
 GRADIENT = "finite difference"  # the quickest through the whole UNet; `benchmarks.gradient_modes` has the others
 
 

@@ -57,7 +57,7 @@ def test_a_link_out_of_the_folders_of_models_is_refused_and_one_within_them_is_n
     (segmenters / "outside").symlink_to(elsewhere)
     inside = shutil.copytree(WEIGHTS / "segmentation" / "faces", segmenters.parent / "other" / "place")
     (segmenters / "inside").symlink_to(inside)
-    with pytest.raises(PromptError, match="Load Segmentation Model: outside cannot be used: it is a link"):
+    with pytest.raises(PromptError, match="Load Segmentation Model: 'outside' cannot be used: it is a link"):
         load(host, "DSG_LoadSegmentationModel", model_name="outside")
     load(host, "DSG_LoadSegmentationModel", model_name="inside")
 

@@ -92,7 +92,7 @@ def test_bad_input_is_one_sentence(host, head, with_head, prompt, words):
 def test_a_file_that_is_no_head_and_one_that_is_not_there_are_one_sentence(host, head, base):
     other = base / "models" / "dsg" / "reward" / "other.safetensors"
     save_file({"weight": torch.zeros(2, 128), "bias": torch.zeros(2)}, other)
-    for name, words in ((other.name, "it gives 2 numbers, and a reward is one"), ("none", "there is no none in ")):
+    for name, words in ((other.name, "it gives 2 numbers, and a reward is one"), ("none", "there is no 'none' in ")):
         with pytest.raises(PromptError) as error:
             guided(host, name)
         assert str(error.value).startswith("Load Reward Head: ")
