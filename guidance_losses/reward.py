@@ -7,8 +7,7 @@ would have taken, by its cosine with the prompt.
 
 A reward that is pushed without end is pleased by pictures that no one likes (Gao et al., ICML 2023, arXiv 2210.10760,
 of language models; Clark et al., "DRaFT", ICLR 2024, arXiv 2309.17400, of pictures). So this one ends at a goal, as the
-hinge of Xu et al., "ImageReward", NeurIPS 2023, arXiv 2304.05977: above it the loss and its gradient are 0. And it is
-averaged over cut-outs of the picture, as `text` is, which patterns for one look do not please.
+hinge of Xu et al., "ImageReward", NeurIPS 2023, arXiv 2304.05977: above it the loss and its gradient are 0.
 """
 
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from torch import Tensor
 from .input_error import InputError
 from .networks.clip import ClipNetwork
 from .networks.reward_head import RewardHead
-from .text import cut_outs, side_by_side
 
 COSINES = 100  # a prompt's reward is so many times the cosine, as PickScore counts
 
@@ -34,33 +32,23 @@ class RewardLoss:
         goal: in the reward's own units: LAION's heads go from 1 to 10; a prompt's reward from -100 to 100.
         head: its score is the reward; or else
         prompt: 100 times the cosine with this text is.
-        count: cut-outs a step, the whole picture among them; 1 is as people's choices were learned.
-        seed: of the cut-outs.
     """
 
     network: ClipNetwork
     goal: float
     head: RewardHead | None = None
     prompt: str = ""
-    count: int = 4
-    seed: int = 0
     name: str = "reward"
 
     def fit(self, batch: int, height: int, width: int, device: torch.device) -> Callable[[Tensor], Tensor]:
         """Raises InputError, in one sentence, if the head belongs to another CLIP, or the prompt is too long."""
         with torch.no_grad():
             head = self._cosine() if self.head is None else self._checked(self.head, height, width, device)
-        generator = torch.Generator().manual_seed(self.seed)
-
-        def lack(images: Tensor) -> Tensor:
-            rewards = head(self.network.encode_images(cut_outs(images, self.count, generator)))
-            return (self.goal - rewards.view(self.count, -1).mean(0)).clamp(min=0)
-
-        return lack
+        return lambda images: (self.goal - head(self.network.encode_images(images))).clamp(min=0)
 
     def compared(self, images: Tensor) -> tuple[str, Tensor]:
-        """Each picture's cut-outs of one step, side by side."""
-        return self.prompt or f"{self.goal:g}", side_by_side(images, self.count, self.seed)
+        """The pictures: the network sees all of them."""
+        return self.prompt or f"{self.goal:g}", images
 
     def _cosine(self) -> Callable[[Tensor], Tensor]:
         """The prompt in the place of a head."""

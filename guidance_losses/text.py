@@ -38,12 +38,6 @@ def cut_outs(images: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return torch.cat(parts)
 
 
-def side_by_side(images: Tensor, count: int, seed: int) -> Tensor:
-    """Each picture's cut-outs of the first step, in rows: `[B, 3, H, W]` → `[B, 3, h, w]`."""
-    parts = cut_outs(images, count, torch.Generator().manual_seed(seed)).unflatten(0, (count, -1)).transpose(0, 1)
-    return torch.stack([make_grid(each, math.isqrt(count), padding=0) for each in parts])
-
-
 @dataclass(frozen=True, eq=False)
 class TextLoss:
     """One minus the cosine of picture and text, averaged over cut-outs; that of what is not wanted counts against it.
@@ -77,4 +71,6 @@ class TextLoss:
 
     def compared(self, images: Tensor) -> tuple[str, Tensor]:
         """Each picture's cut-outs of one step, side by side."""
-        return self.text, side_by_side(images, self.count, self.seed)
+        parts = cut_outs(images, self.count, torch.Generator().manual_seed(self.seed))
+        of_each = parts.unflatten(0, (self.count, -1)).transpose(0, 1)
+        return self.text, torch.stack([make_grid(each, math.isqrt(self.count), padding=0) for each in of_each])

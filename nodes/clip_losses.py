@@ -19,7 +19,7 @@ from ..guidance_losses.networks.clip import ClipNetwork
 from ..guidance_losses.networks.csd import CsdNetwork
 from ..host import LoadedNetwork, clip_vision_network
 from .checks import image_from_host, place_from_host
-from .inputs import cut_outs_input, place_input
+from .inputs import place_input
 from .loss_node import LossNode, LossSchema, MadeLoss
 from .sockets import ClipSocket, CsdSocket
 
@@ -171,7 +171,13 @@ class TextLossNode(LossNode):
                 ClipSocket.Input("clip", tooltip="From Load CLIP (open_clip)."),
                 io.String.Input("text", default="", multiline=True, tooltip="What the picture is to show."),
                 io.String.Input("negative", default="", tooltip="What it is not to show; may be empty."),
-                cut_outs_input(),
+                io.Int.Input(
+                    "cut_outs",
+                    default=4,
+                    min=1,
+                    max=64,
+                    tooltip="Parts of the picture that CLIP looks at in each step. More are steadier and slower.",
+                ),
             ],
         )
 

@@ -40,17 +40,6 @@ def place_input() -> io.Input:
     return io.Mask.Input("place", optional=True, tooltip="White where it is looked at. Without it, everywhere.")
 
 
-def cut_outs_input() -> io.Input:
-    """The `cut_outs` of a loss that looks at parts of the picture through a CLIP."""
-    return io.Int.Input(
-        "cut_outs",
-        default=4,
-        min=1,
-        max=64,
-        tooltip="Parts of the picture that CLIP looks at in each step. More are steadier and slower.",
-    )
-
-
 def noise_level_input() -> io.Input:
     """The `noise_level` of a loss that compares with a measurement."""
     return io.Float.Input(

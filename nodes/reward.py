@@ -6,7 +6,6 @@ from ..guidance_losses import InputError, RewardLoss
 from ..guidance_losses.networks.clip import ClipNetwork
 from ..guidance_losses.networks.reward_head import RewardHead
 from ..host import LoadedNetwork
-from .inputs import cut_outs_input
 from .loss_node import LossNode, LossSchema, MadeLoss
 from .sockets import ClipSocket, RewardHeadSocket
 
@@ -37,7 +36,6 @@ class RewardLossNode(LossNode):
                     tooltip="The loss ends here, since rewards without end are pleased by what nobody likes. LAION's "
                     "heads: 1 to 10, and 6.5 is rare. A prompt: 100 times the cosine; PickScore gives 20 to 23.",
                 ),
-                cut_outs_input(),
             ],
             further_inputs=[
                 RewardHeadSocket.Input("head", optional=True, tooltip="From Load Reward Head; or else a prompt.")
@@ -46,17 +44,12 @@ class RewardLossNode(LossNode):
 
     @classmethod
     def make_loss(
-        cls,
-        clip: LoadedNetwork[ClipNetwork],
-        prompt: str,
-        goal: float,
-        cut_outs: int,
-        head: LoadedNetwork[RewardHead] | None = None,
+        cls, clip: LoadedNetwork[ClipNetwork], prompt: str, goal: float, head: LoadedNetwork[RewardHead] | None = None
     ) -> MadeLoss:
         prompt = prompt.strip()
         if bool(prompt) == (head is not None):
             raise InputError("give one thing that is to be pleased, either a head (Load Reward Head) or a prompt.")
         clip.module.check_text(prompt)
         if head is None:
-            return MadeLoss(RewardLoss(clip.module, goal, prompt=prompt, count=cut_outs), [clip.patcher])
-        return MadeLoss(RewardLoss(clip.module, goal, head.module, count=cut_outs), [clip.patcher, head.patcher])
+            return MadeLoss(RewardLoss(clip.module, goal, prompt=prompt), [clip.patcher])
+        return MadeLoss(RewardLoss(clip.module, goal, head.module), [clip.patcher, head.patcher])

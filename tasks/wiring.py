@@ -104,7 +104,7 @@ def reward(goal: float) -> Wire:
     def wire(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
         clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
         prompt = TEXTS[batch.number % len(TEXTS)][0]
-        return loss(graph, "DSG_RewardLoss", conditioning, clip=clip, prompt=prompt, goal=goal, cut_outs=4)
+        return loss(graph, "DSG_RewardLoss", conditioning, clip=clip, prompt=prompt, goal=goal)
 
     return wire
 

@@ -9,7 +9,6 @@ from embedded.held_out import held_out_faces, held_out_facts
 from guidance_losses import InputError, RewardLoss
 from guidance_losses.networks.clip import load_clip
 from guidance_losses.networks.reward_head import RewardHead
-from guidance_losses.text import cut_outs
 from tools.comfyui import REPOSITORY
 
 CPU = torch.device("cpu")
@@ -36,35 +35,27 @@ def test_it_is_what_a_head_s_score_lacks_of_the_goal():
     torch.manual_seed(0)
     head, images = random_head(), faces(0)
     expected = 50 - (CLIP.encode_images(images) @ head.weight + head.bias)
-    assert_close(value_and_gradient(RewardLoss(CLIP, 50.0, head, count=1), images)[0], expected)
+    assert_close(value_and_gradient(RewardLoss(CLIP, 50.0, head), images)[0], expected)
 
 
 def test_it_is_what_a_hundred_cosines_with_the_prompt_lack_of_the_goal():
     images = faces(0)
     cosines = CLIP.encode_images(images) @ CLIP.encode_texts([TEXT])[0]
-    assert_close(value_and_gradient(RewardLoss(CLIP, 40.0, prompt=TEXT, count=1), images)[0], 40 - 100 * cosines)
+    assert_close(value_and_gradient(RewardLoss(CLIP, 40.0, prompt=TEXT), images)[0], 40 - 100 * cosines)
 
 
 def test_above_the_goal_there_is_neither_loss_nor_gradient_and_below_there_is():
-    reward = -value_and_gradient(RewardLoss(CLIP, 100.0, prompt=TEXT, count=1), faces(0, 16))[0]
+    reward = -value_and_gradient(RewardLoss(CLIP, 100.0, prompt=TEXT), faces(0, 16))[0]
     low, high = faces(0, 16)[reward.argmin()], faces(0, 16)[reward.argmax()]
     goal = 100 + float(reward.min() + reward.max()) / 2
-    values, gradient = value_and_gradient(RewardLoss(CLIP, goal, prompt=TEXT, count=1), torch.stack([low, high]))
+    values, gradient = value_and_gradient(RewardLoss(CLIP, goal, prompt=TEXT), torch.stack([low, high]))
     assert values[0] > 0 == values[1]
     assert gradient[0].norm() > 1e-3
     assert (gradient[1] == 0).all()
 
 
-def test_it_is_the_mean_reward_of_the_cut_outs_that_counts():
-    images = faces(0)
-    parts = cut_outs(images, 3, torch.Generator().manual_seed(0))
-    rewards = 100 * CLIP.encode_images(parts) @ CLIP.encode_texts([TEXT])[0]
-    loss = RewardLoss(CLIP, 90.0, prompt=TEXT, count=3)
-    assert_close(value_and_gradient(loss, images)[0], 90 - rewards.view(3, 2).mean(0))
-
-
 def test_the_pictures_that_it_likes_show_what_it_asks_for():
-    values, _ = value_and_gradient(RewardLoss(CLIP, 100.0, prompt=TEXT, count=1), faces(0, 64))
+    values, _ = value_and_gradient(RewardLoss(CLIP, 100.0, prompt=TEXT), faces(0, 64))
     backgrounds = [facts["background"] for facts in held_out_facts()[:64]]
     liked = [backgrounds[place] for place in values.argsort()[: backgrounds.count("navy")]]
     assert liked.count("navy") > 0.8 * len(liked) > 0

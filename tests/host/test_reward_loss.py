@@ -41,7 +41,7 @@ def guided(host, head: str | None, prompt: str = "", goal: float = 8.0, **change
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=8)
     inputs = {"clip": [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]}
-    inputs |= {"prompt": prompt, "goal": goal, "cut_outs": 4} | changes
+    inputs |= {"prompt": prompt, "goal": goal} | changes
     if head:
         inputs["head"] = [graph.add("DSG_LoadRewardHead", model_name=head), 0]
     positive = loss(graph, "DSG_RewardLoss", [model, 1], **inputs)
