@@ -54,7 +54,7 @@ def test_no_text_has_a_letter_that_the_front_end_takes_for_a_command(language):
 
 
 def test_chinese_is_chinese():
-    same_in_both = {"vae", "cfg", "eta", "clip"}
+    same_in_both = {"vae", "cfg", "eta", "clip", "csd"}
     texts = set(texts_of(read("zh")))
     assert {text for text in texts if not re.search(r"[\u4e00-\u9fff]", text)} <= same_in_both | {"Latent"}
 
