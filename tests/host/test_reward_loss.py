@@ -15,8 +15,8 @@ from tools.comfyui import REPOSITORY
 from tools.graph import Graph, Result, loss, run, sample
 from tools.server import PromptError
 
-LIKED = "navy"  # the background that the head likes
-TEXT = f"a person on a {LIKED} background"
+LIKED = "pink"  # hair
+TEXT = f"a person with {LIKED} hair"
 LOWEST, HIGHEST = 1.0, 10.0
 
 
@@ -26,7 +26,7 @@ def head(base) -> Iterator[str]:
     clip = load_clip(REPOSITORY / "embedded" / "weights" / "clip" / "faces")
     with torch.no_grad():
         features = clip.encode_images(tensor(held_out_faces()))
-    likes = torch.tensor([facts["background"] == LIKED for facts in held_out_facts()])
+    likes = torch.tensor([facts["hair_color"] == LIKED for facts in held_out_facts()])
     low, high = features[~likes].mean(0), features[likes].mean(0)
     weight = (HIGHEST - LOWEST) * (high - low) / (high - low).square().sum()
     folder = base / "models" / "dsg" / "reward"
@@ -36,8 +36,8 @@ def head(base) -> Iterator[str]:
     (folder / "likes.safetensors").unlink()
 
 
-def guided(host, head: str | None, prompt: str = "", goal: float = 8.0, **changes: float) -> Result:
-    """Eight pictures in 12 steps. `changes`: inputs of the loss."""
+def guided(host, head: str | None, prompt: str = "", goal: float = 13.0, **changes: float) -> Result:
+    """Eight pictures. `changes`: inputs of the loss."""
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=8)
     inputs = {"clip": [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]}
@@ -45,12 +45,12 @@ def guided(host, head: str | None, prompt: str = "", goal: float = 8.0, **change
     if head:
         inputs["head"] = [graph.add("DSG_LoadRewardHead", model_name=head), 0]
     positive = loss(graph, "DSG_RewardLoss", [model, 1], **inputs)
-    return run(host, graph, *sample(graph, model, positive, 0, 12, guidance_rate=0.2))
+    return run(host, graph, *sample(graph, model, positive, 0, 20, guidance_rate=0.1))
 
 
 def liked(pictures: np.ndarray) -> float:
     """The share of the pictures that show what is liked, by the judge."""
-    return float(np.mean([found == LIKED for found in FaceJudge.load().attributes(tensor(pictures))["background"]]))
+    return float(np.mean([found == LIKED for found in FaceJudge.load().attributes(tensor(pictures))["hair_color"]]))
 
 
 def losses(result: Result) -> np.ndarray:
@@ -61,8 +61,8 @@ def losses(result: Result) -> np.ndarray:
 def test_pictures_show_what_a_head_or_a_prompt_likes(host, head):
     unguided = liked(guided(host, head, weight=0.0).pictures)
     assert unguided < 0.5
-    assert liked(guided(host, head).pictures) > unguided
-    assert liked(guided(host, None, TEXT, goal=25.0).pictures) > unguided
+    assert liked(guided(host, head).pictures) > unguided + 0.3
+    assert liked(guided(host, None, TEXT, goal=25.0).pictures) > unguided + 0.3
 
 
 def test_a_goal_that_is_reached_ends_the_guidance(host, head):
