@@ -32,7 +32,7 @@ SETTINGS = {
     "objects": Setting("DSG", 0.2),
     "landmarks": Setting("DSG", 0.1),
     "reward": Setting("DSG", 0.1),
-    "reward without a goal": Setting("DSG", 0.1),
+    "reward, no goal": Setting("DSG", 0.1),
 }
 STEPS = [20, 50]
 SHOWN = 12

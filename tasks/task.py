@@ -81,5 +81,5 @@ CONDITIONS = {
     "objects": Task(objects, judge_objects),
     "landmarks": Task(landmarks, judge_landmarks),
     "reward": Task(reward(GOAL), judge_reward),
-    "reward without a goal": Task(reward(NO_GOAL), judge_reward),
+    "reward, no goal": Task(reward(NO_GOAL), judge_reward),
 }

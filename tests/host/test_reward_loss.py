@@ -1,5 +1,6 @@
 """A reward guides in the host: pictures get what it likes, to a judge that guidance never sees, and no more of it."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -98,3 +99,24 @@ def test_a_file_that_is_no_head_and_one_that_is_not_there_are_one_sentence(host,
         assert str(error.value).startswith("Load Reward Head: ")
         assert words in str(error.value)
     other.unlink()
+
+
+def test_best_of_n_chooses_by_a_reward_that_pushes_nothing(host, head):
+    """At a rate of 0 each try is an unguided run; the one that is kept has the highest reward."""
+    graph = Graph()
+    model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=4)
+    clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
+    wanted = {"clip": clip, "head": [graph.add("DSG_LoadRewardHead", model_name=head), 0], "prompt": "", "goal": 100.0}
+    rewarded = loss(graph, "DSG_RewardLoss", [model, 1], **wanted)
+    shown, _ = sample(graph, model, rewarded, 0, 6, {"tries": 3, "try_steps": 6}, guidance_rate=0.0)
+    (best,) = (key for key, node in graph.nodes.items() if node["class_type"] == "DSG_BestNoise")
+    sampler = next(node["inputs"] for node in graph.nodes.values() if node["class_type"] == "DSG_KSampler")
+    sampler["positive"] = [model, 1]
+    seen = graph.add("DSG_LossPreview", conditioning=rewarded, image=[graph.nodes[shown]["inputs"]["images"][0], 0])
+    values = graph.add("PreviewAny", source=[seen, 1])
+    outputs = host.run(graph.nodes)
+    scores = np.array([re.findall(r"[\d.]+", line.partition("(")[2]) for line in outputs[best]["text"][0].splitlines()])
+    made = [float(value) for value in re.findall(r"\d+\.\d+|\d+", outputs[values]["text"][0].partition(":")[2])]
+    assert scores.shape == (4, 3)
+    assert (scores.astype(float).std(axis=1) > 0).all()
+    assert made == pytest.approx(scores.astype(float).min(axis=1), rel=0.02)
