@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import endurance, gaussian_prior, inpainting, video
+from benchmarks import conditions, endurance, gaussian_prior, inpainting, video
 from benchmarks.restoration.__main__ import table
 from benchmarks.tasks.tables import short
 from tools.comfyui import REPOSITORY
@@ -41,6 +41,10 @@ def test_the_number_that_each_method_needs():
 
 def test_where_the_truth_is_known():
     assert gaussian_prior.table(results("gaussian_prior")["flow matching"]) in PAGE
+
+
+def test_conditions_that_no_paper_has_judged():
+    assert conditions.table(results("conditions")) in PAGE
 
 
 def test_frames_of_a_video():
