@@ -1,4 +1,4 @@
-"""Load the networks that losses look at pictures with."""
+"""Load the networks that losses look at pictures with; see `loader_node`."""
 
 from comfy_api.latest import io
 
@@ -15,6 +15,7 @@ from ..guidance_losses.networks.pose import load_pose_network
 from ..guidance_losses.networks.reward_head import load_reward_head
 from ..guidance_losses.networks.segmentation import load_segmentation_network
 from ..host import loaded_network
+from .loader_node import CATEGORY, LoaderNode, LoaderSchema, classes_output
 from .model_files import (
     CLASSIFIER,
     CLIP_CHECKPOINTS,
@@ -42,7 +43,6 @@ from .sockets import (
 
 FROM_FOLDER = "from the folder"
 NO_DETECTOR = "none"
-NO_FILE = "there is none yet"
 ARCHITECTURES = [
     "ViT-B-16",
     "ViT-B-16-quickgelu",
@@ -63,7 +63,7 @@ class LoadClip(io.ComfyNode):
         return io.Schema(
             node_id="DSG_LoadCLIP",
             display_name="Load CLIP (open_clip)",
-            category="DSG/loaders",
+            category=CATEGORY,
             description="A CLIP for the losses that look through one: a folder or a checkpoint of open_clip, or "
             "transformers' checkpoint.",
             inputs=[
@@ -93,127 +93,77 @@ class LoadClip(io.ComfyNode):
         return io.NodeOutput(loaded_network(load_clip(path, architecture)))
 
 
-class LoadCsd(io.ComfyNode):
+class LoadCsd(LoaderNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loader(cls) -> LoaderSchema:
+        return LoaderSchema(
             node_id="DSG_LoadCSD",
             display_name="Load CSD",
-            category="DSG/loaders",
             description="The contrastive style descriptor, for the distance CSD of Style Loss.",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=CSD.names() or FileNames([NO_FILE]),
-                    tooltip="A file in models/dsg/csd, .safetensors. None comes with the pack.",
-                ),
-            ],
-            outputs=[CsdSocket.Output("csd", display_name="csd")],
+            files=CSD,
+            tooltip="A file in models/dsg/csd, .safetensors. None comes with the pack.",
+            load=load_csd,
+            socket=CsdSocket,
+            output="csd",
         )
 
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        return io.NodeOutput(loaded_network(load_csd(CSD.path(model_name))))
 
-
-class LoadSegmentationModel(io.ComfyNode):
+class LoadSegmentationModel(LoaderNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loader(cls) -> LoaderSchema:
+        return LoaderSchema(
             node_id="DSG_LoadSegmentationModel",
             display_name="Load Segmentation Model",
-            category="DSG/loaders",
             description="A semantic segmentation model, as a folder of Hugging Face's kind (SegFormer and its like).",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=SEGMENTATION.names(),
-                    tooltip="A folder in models/dsg/segmentation. 'faces' comes with the pack.",
-                ),
-            ],
-            outputs=[
-                SegmentationSocket.Output("model", display_name="model"),
-                io.String.Output("classes", display_name="classes"),
-            ],
+            files=SEGMENTATION,
+            tooltip="A folder in models/dsg/segmentation. 'faces' comes with the pack.",
+            load=load_segmentation_network,
+            socket=SegmentationSocket,
+            has_classes=True,
         )
 
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        network = load_segmentation_network(SEGMENTATION.path(model_name))
-        return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
 
-
-class LoadClassifier(io.ComfyNode):
+class LoadClassifier(LoaderNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loader(cls) -> LoaderSchema:
+        return LoaderSchema(
             node_id="DSG_LoadClassifier",
             display_name="Load Classifier",
-            category="DSG/loaders",
             description="An image classifier, as a folder of Hugging Face's kind (ViT, ConvNeXt and their like).",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=CLASSIFIER.names() or FileNames([NO_FILE]),
-                    tooltip="A folder in models/dsg/classifier. None comes with the pack.",
-                ),
-            ],
-            outputs=[
-                ClassifierSocket.Output("model", display_name="model"),
-                io.String.Output("classes", display_name="classes"),
-            ],
+            files=CLASSIFIER,
+            tooltip="A folder in models/dsg/classifier. None comes with the pack.",
+            load=load_classifier,
+            socket=ClassifierSocket,
+            has_classes=True,
         )
 
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        network = load_classifier(CLASSIFIER.path(model_name))
-        return io.NodeOutput(loaded_network(network), ", ".join(network.labels))
 
-
-class LoadDepthModel(io.ComfyNode):
+class LoadDepthModel(LoaderNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loader(cls) -> LoaderSchema:
+        return LoaderSchema(
             node_id="DSG_LoadDepthModel",
             display_name="Load Depth Model",
-            category="DSG/loaders",
             description="A network that sees depth, as a folder of Hugging Face's kind (Depth Anything, DPT).",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=DEPTH.names() or FileNames([NO_FILE]),
-                    tooltip="A folder in models/dsg/depth. None comes with the pack.",
-                ),
-            ],
-            outputs=[DepthSocket.Output("model", display_name="model")],
+            files=DEPTH,
+            tooltip="A folder in models/dsg/depth. None comes with the pack.",
+            load=load_depth_network,
+            socket=DepthSocket,
         )
 
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        return io.NodeOutput(loaded_network(load_depth_network(DEPTH.path(model_name))))
 
-
-class LoadPoseModel(io.ComfyNode):
+class LoadPoseModel(LoaderNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loader(cls) -> LoaderSchema:
+        return LoaderSchema(
             node_id="DSG_LoadPoseModel",
             display_name="Load Pose Model",
-            category="DSG/loaders",
             description="A network that sees a person's pose, as a folder of Hugging Face's kind (ViTPose).",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=POSE.names() or FileNames([NO_FILE]),
-                    tooltip="A folder in models/dsg/pose. None comes with the pack.",
-                ),
-            ],
-            outputs=[PoseSocket.Output("model", display_name="model")],
+            files=POSE,
+            tooltip="A folder in models/dsg/pose. None comes with the pack.",
+            load=load_pose_network,
+            socket=PoseSocket,
         )
-
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        return io.NodeOutput(loaded_network(load_pose_network(POSE.path(model_name))))
 
 
 class LoadFaceModel(io.ComfyNode):
@@ -223,7 +173,7 @@ class LoadFaceModel(io.ComfyNode):
         return io.Schema(
             node_id="DSG_LoadFaceModel",
             display_name="Load Face Model",
-            category="DSG/loaders",
+            category=CATEGORY,
             description="A face recognition network, and a detector that finds faces for it: insightface's ONNX files, "
             "or weights of ArcFace's IR-SE networks.",
             inputs=[
@@ -256,7 +206,7 @@ class LoadDetector(io.ComfyNode):
         return io.Schema(
             node_id="DSG_LoadDetector",
             display_name="Load Object Detector",
-            category="DSG/loaders",
+            category=CATEGORY,
             description="One of torchvision's object detectors, for COCO's classes or your own, from its file.",
             inputs=[
                 io.Combo.Input(
@@ -273,7 +223,7 @@ class LoadDetector(io.ComfyNode):
             ],
             outputs=[
                 DetectorSocket.Output("model", display_name="model"),
-                io.String.Output("classes", display_name="classes"),
+                classes_output(),
             ],
         )
 
@@ -283,24 +233,16 @@ class LoadDetector(io.ComfyNode):
         return io.NodeOutput(loaded_network(network), ", ".join(network.labels.values()))
 
 
-class LoadRewardHead(io.ComfyNode):
+class LoadRewardHead(LoaderNode):
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
+    def define_loader(cls) -> LoaderSchema:
+        return LoaderSchema(
             node_id="DSG_LoadRewardHead",
             display_name="Load Reward Head",
-            category="DSG/loaders",
             description="What reads a score off a CLIP's features of a picture: LAION's aesthetic predictors.",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=REWARD.names() or FileNames([NO_FILE]),
-                    tooltip="A file in models/dsg/reward, .safetensors or .pth. None comes with the pack.",
-                ),
-            ],
-            outputs=[RewardHeadSocket.Output("head", display_name="head")],
+            files=REWARD,
+            tooltip="A file in models/dsg/reward, .safetensors or .pth. None comes with the pack.",
+            load=load_reward_head,
+            socket=RewardHeadSocket,
+            output="head",
         )
-
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        return io.NodeOutput(loaded_network(load_reward_head(REWARD.path(model_name))))

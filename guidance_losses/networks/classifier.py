@@ -5,29 +5,19 @@ See `transformers_folder`.
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from .model_file import loader
-from .transformers_folder import PreparingNetwork, Preprocessing, Task, logits, read_folder
+from .transformers_folder import ClassesNetwork, Task, logits, read_folder
 
 CLASSIFICATION = Task("image classification", ("ForImageClassification",), "AutoModelForImageClassification")
 
 
-class ClassifierNetwork(PreparingNetwork):
+class ClassifierNetwork(ClassesNetwork):
     """Pictures `[B, 3, H, W]`, RGB in [0, 1], of any size → logits `[B, classes]`. Its weights take no gradient.
 
     It looks at the whole picture, stretched to the network's square.
-
-    Args:
-        network: a transformers model for image classification.
-
-    Attributes:
-        labels: the classes' names, in the logits' order.
     """
-
-    def __init__(self, network: nn.Module, preprocessing: Preprocessing, labels: list[str]):
-        super().__init__(network, preprocessing)
-        self.labels = labels
 
     def forward(self, images: Tensor) -> Tensor:
         return logits(self.network, self.seen(images))

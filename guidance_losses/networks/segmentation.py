@@ -5,27 +5,16 @@ SegFormer: Xie et al. 2021, arXiv 2105.15203. See `transformers_folder`.
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from .model_file import loader
-from .transformers_folder import PreparingNetwork, Preprocessing, Task, logits, read_folder, resize
+from .transformers_folder import ClassesNetwork, Task, logits, read_folder, resize
 
 SEGMENTATION = Task("semantic segmentation", ("ForSemanticSegmentation",), "AutoModelForSemanticSegmentation")
 
 
-class SegmentationNetwork(PreparingNetwork):
-    """Pictures `[B, 3, H, W]`, RGB in [0, 1], of any size → logits `[B, classes, H, W]`. Its weights take no gradient.
-
-    Args:
-        network: a transformers model for semantic segmentation.
-
-    Attributes:
-        labels: the classes' names, in the logits' order.
-    """
-
-    def __init__(self, network: nn.Module, preprocessing: Preprocessing, labels: list[str]):
-        super().__init__(network, preprocessing)
-        self.labels = labels
+class SegmentationNetwork(ClassesNetwork):
+    """Pictures `[B, 3, H, W]`, RGB in [0, 1], of any size → logits `[B, classes, H, W]`; see `ClassesNetwork`."""
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]

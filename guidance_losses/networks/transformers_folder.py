@@ -157,6 +157,21 @@ class PreparingNetwork(nn.Module):
         return normal.flip(1) if self.preprocessing.blue_first else normal
 
 
+class ClassesNetwork(PreparingNetwork):
+    """One that knows classes.
+
+    Args:
+        network: transformers'.
+
+    Attributes:
+        labels: the classes' names, in the logits' order.
+    """
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing, labels: list[str]):
+        super().__init__(network, preprocessing)
+        self.labels = labels
+
+
 class FolderNetwork(NamedTuple):
     """network: transformers'; preprocessing: of its pictures; labels: its classes' names, in the logits' order."""
 

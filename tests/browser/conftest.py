@@ -25,7 +25,6 @@ SETTINGS = {
     "Comfy.Workflow.ShowMissingModelsWarning": False,  # no published checkpoint is here
 }
 WINDOW = {"width": 1600, "height": 960}
-WINDOW = {"width": 1600, "height": 960}
 PATIENCE = 120_000  # milliseconds; a machine may be busy
 expect.set_options(timeout=PATIENCE)
 

@@ -89,5 +89,5 @@ def lora(base) -> str:
 def fresh(host) -> None:
     """A host that has loaded no model."""
     image = {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}}
+    host.post("/free", {"unload_models": True, "free_memory": True})  # obeyed after the next prompt at the latest
     host.run({"image": image, "shown": {"class_type": "PreviewImage", "inputs": {"images": ["image", 0]}}})
-    host.post("/free", {"unload_models": True, "free_memory": True})

@@ -44,7 +44,7 @@ def test_nan_is_told(host, stage, step, words):
     assert len([sentence for sentence in remarks(host, run) if words in sentence]) == 1
 
 
-def test_a_cheaper_way_is_told(host):
+def test_a_cheaper_way_is_told(host, fresh):
     run = Run("auto", steps=4)
     run.guide()
     faulty(run, "out of memory", "gradient", 1)

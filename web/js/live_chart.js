@@ -78,15 +78,16 @@ const shown = () => new Map([...charts.values()].map(({ run }) => [run.number, r
 async function fetchRuns() {
     if (!isOn() || fetching) return
     fetching = true
+    const graph = rootGraph().id
     try {
-        const graph = rootGraph().id
         const runs = await (await api.fetchApi(`/dsg/runs?graph=${encodeURIComponent(graph)}`)).json()
-        if (rootGraph().id !== graph) return
+        if (!isOn() || rootGraph().id !== graph) return // switched off, or another graph, since it was asked
         const known = shown()
         for (const run of runs)
             if (!(known.get(run.number)?.steps.length >= run.steps.length)) show(run)
     } finally {
         fetching = false
+        if (rootGraph().id !== graph) fetchRuns()
     }
 }
 
