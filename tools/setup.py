@@ -45,6 +45,11 @@ def pip(*arguments: str | Path) -> None:
     run(PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments)
 
 
+def install(*packages: str | Path) -> None:
+    """Without bytecode, which takes as long as the rest: Python makes that of the modules it uses."""
+    pip("install", "--no-compile", *packages)
+
+
 def can_make_venv(python: str | Path) -> bool:
     return subprocess.run([str(python), "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
 
@@ -106,13 +111,13 @@ def main() -> None:
     else:
         print("Installing PyTorch into this checkout (a few minutes, once) ...", flush=True)
         make_venv(sys.executable)
-        pip("install", "torch", "torchvision")
+        install("torch", "torchvision")
         print("Installing a ComfyUI ...", flush=True)
         if not PREPARED_HOST.exists():
             copy_host(PREPARED_HOST)
-        pip("install", *host_requirements(PREPARED_HOST), *versions)
+        install(*host_requirements(PREPARED_HOST), *versions)
     print("Installing the pack's requirements and the tools for its tests ...", flush=True)
-    pip("install", *(f"--requirement={file}" for file in REQUIREMENTS), *versions)
+    install(*(f"--requirement={file}" for file in REQUIREMENTS), *versions)
 
 
 if __name__ == "__main__":

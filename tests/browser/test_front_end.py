@@ -127,6 +127,15 @@ def open_template(page, name: str) -> dict:
     return workflow
 
 
+def load(page, path: Path) -> dict:
+    """Open a workflow's file. Returns the workflow."""
+    workflow = json.loads(path.read_text(encoding="utf-8"))
+    page.evaluate("app.graph.clear()")
+    page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
+    page.wait_for_function("count => app.graph.nodes.length === count", arg=len(workflow["nodes"]), polling=200)
+    return workflow
+
+
 def overlapping(nodes: list[dict]) -> list[tuple[str, str]]:
     """The pairs of nodes of which one hides a part of the other."""
     pairs = []
@@ -139,7 +148,8 @@ def overlapping(nodes: list[dict]) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module", params=WORKFLOWS)
 def opened(request, page) -> dict:
-    return open_template(page, request.param)
+    """As the template browser opens it."""
+    return load(page, WORKFLOWS[request.param])
 
 
 @pytest.fixture
@@ -213,10 +223,8 @@ def test_an_opened_template_is_laid_out_to_be_read(page, opened):
     assert note.evaluate("note => note.scrollHeight <= note.clientHeight")
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_the_newer_nodes_of_a_template_do_not_hide_each_other(page, newer_nodes, name):
-    workflow = open_template(page, name)
-    expect(page.locator(".lg-node[data-node-id]")).to_have_count(len(workflow["nodes"]))
+def test_the_newer_nodes_of_an_opened_template_do_not_hide_each_other(page, opened, newer_nodes):
+    expect(page.locator(".lg-node[data-node-id]")).to_have_count(len(opened["nodes"]))
     assert overlapping(page.evaluate(DRAWN_NODES)) == []
 
 
@@ -283,17 +291,10 @@ def test_a_blueprint_drops_into_a_graph_and_guides_it(page, complaints, name):
     assert complaints == []
 
 
-def open_saved(page, name: str) -> dict:
-    """Open a workflow as it was saved before sockets were renamed."""
-    workflow = json.loads(SAVED[name].read_text(encoding="utf-8"))
-    page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
-    page.wait_for_function("count => app.graph.nodes.length === count", arg=len(workflow["nodes"]), polling=200)
-    return workflow
-
-
 @pytest.mark.parametrize("name", SAVED)
 def test_a_workflow_that_was_saved_earlier_opens_as_it_was(page, object_info, complaints, name):
-    workflow = open_saved(page, name)
+    """Before sockets were renamed."""
+    workflow = load(page, SAVED[name])
     expect(page.get_by_role("dialog")).to_have_count(0)  # of missing nodes, for one
     assert len(page.evaluate(LINKS)) == len(workflow["links"])
     prompt = page.evaluate("async () => (await app.graphToPrompt()).output")
@@ -311,7 +312,7 @@ def test_a_workflow_that_was_saved_earlier_opens_as_it_was(page, object_info, co
 
 
 def test_a_saved_workflow_runs_with_its_rate_and_its_method(page, complaints):
-    open_saved(page, "With a rate and a method")
+    load(page, SAVED["With a rate and a method"])
     page.evaluate(LIGHTEN)
     report = run_and_report(page)
     assert (report["method"], report["guided_steps"]) == ("FreeDoM", 3)  # with the last gradient in between

@@ -25,7 +25,7 @@ def test_a_published_workflow_names_only_nodes_and_inputs_that_exist(host, path)
         assert set(groups.get("required", {})) <= set(node["inputs"])
 
 
-FILES = ("ckpt_name", "clip_name", "model_name", "detector")  # the inputs that name them
+FILES = ("ckpt_name", "clip_name", "model_name", "unet_name", "vae_name", "detector")  # the inputs that name them
 
 
 def is_from_elsewhere(name: str) -> bool:

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tools.comfyui import REPOSITORY
 from tools.graph import Graph, Slot, loss
 from tools.hosts import run
 from tools.server import Client, PromptError
+from tools.workflow import find, to_prompt
 
 SIDE, FRAMES, STEPS = 64, 17, 6
 GREY = 0x808080
@@ -158,6 +160,44 @@ def test_a_smooth_video_changes_evenly(host, unguided):
     video.guide("DSG_SmoothnessLoss")
     jerks = [np.abs(np.diff(pictures, n=2, axis=0)).mean() for pictures in (made(host, video)[0], unguided)]
     assert jerks[0] < 0.9 * jerks[1]
+
+
+def template(host: Client) -> dict:
+    """The published workflow, on the small model, of a small video that begins with grey."""
+    workflow = json.loads((REPOSITORY / "workflows" / "23 Video (Wan).json").read_text(encoding="utf-8"))
+    prompt = to_prompt(workflow, host.get("/object_info").json())
+    loaded = {find(prompt, "UNETLoader"): 0, find(prompt, "VAELoader"): 2}
+    loaded |= {key: 1 for key, node in prompt.items() if node["class_type"] == "CLIPTextEncode"}
+    for node in prompt.values():
+        for name, value in node["inputs"].items():
+            if isinstance(value, list) and value[0] in loaded:
+                node["inputs"][name] = ["small", loaded[value[0]]]
+    prompt = {key: node for key, node in prompt.items() if key not in (*loaded, find(prompt, "CLIPLoader"))}
+    prompt["small"] = {"class_type": "Test_SmallModel", "inputs": {"family": "Wan"}}
+    prompt[find(prompt, "LoadImage")] = {
+        "class_type": "EmptyImage",
+        "inputs": {"width": SIDE, "height": SIDE, "batch_size": 1, "color": GREY},
+    }
+    prompt[find(prompt, "EmptyHunyuanLatentVideo")]["inputs"] |= {"width": SIDE, "height": SIDE, "length": FRAMES}
+    prompt["saved"] = {
+        "class_type": "SaveImage",
+        "inputs": {"images": [find(prompt, "VAEDecode"), 0], "filename_prefix": "video"},
+    }
+    prompt.pop(find(prompt, "PreviewImage"))  # of the report
+    return prompt
+
+
+def test_the_template_s_video_begins_with_the_picture_and_ends_where_it_began(host):
+    prompt = template(host)
+    guided, report = run(host, prompt)
+    assert report["guided_steps"] == 29
+    assert report["remarks"] == []
+    prompt[find(prompt, "DSG_KSampler")]["inputs"]["guidance_rate"] = 0.0
+    unguided, _ = run(host, prompt)
+    assert len(guided) == FRAMES
+    far = [np.abs(pictures[0].astype(float) - 0x80).mean() for pictures in (guided, unguided)]
+    assert far[0] < 0.8 * far[1]
+    assert ends_apart(guided.astype(float)) < 0.8 * ends_apart(unguided.astype(float))
 
 
 @pytest.mark.parametrize("method", ["posterior mean", "MMPS"])

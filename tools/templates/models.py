@@ -76,6 +76,15 @@ FLUX = ModelFile(
     "17.2 GB",
     "**non-commercial**",
 )
+WAN_FILES = f"{HUGGING_FACE}/Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
+WAN, WAN_TEXT, WAN_VAE = (
+    ModelFile(name, directory, f"{WAN_FILES}/{directory}/{name}", size, "Apache 2.0")
+    for name, directory, size in (
+        ("wan2.1_t2v_1.3B_fp16.safetensors", "diffusion_models", "2.8 GB"),
+        ("umt5_xxl_fp8_e4m3fn_scaled.safetensors", "text_encoders", "6.7 GB"),
+        ("wan_2.1_vae.safetensors", "vae", "0.3 GB"),
+    )
+)
 CLIP = ModelFile(
     "open_clip_model.safetensors",
     "text_encoders",

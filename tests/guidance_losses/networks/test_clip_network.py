@@ -314,8 +314,7 @@ def test_folders_of_another_kind_are_refused(tmp_path):
     refused("holds no weights")
 
 
-@pytest.mark.parametrize("offline", ["0", "1"])
-def test_loading_asks_no_network(small, tmp_path, offline):
+def test_loading_asks_no_network(small, tmp_path):
     path = tmp_path / "small.safetensors"
     save_file(half_weights(small), path)
     code = f"""
@@ -331,9 +330,8 @@ load_clip(Path({str(EMBEDDED)!r})).encode_texts(["red hair"])
 load_clip(Path({str(path)!r}), {SMALL!r}).encode_texts(["red hair"])
 assert not asked, asked
 """
-    subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, env=os.environ | {"HF_HUB_OFFLINE": offline}, check=True
-    )
+    environment = os.environ | {"HF_HUB_OFFLINE": "0"}
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=environment, check=True)
 
 
 def test_a_missing_open_clip_is_named(tmp_path):
