@@ -31,6 +31,7 @@ SETTINGS = {
     "brightness": Setting("DSG", 0.05, "spherical"),
     "objects": Setting("DSG", 0.2),
     "landmarks": Setting("DSG", 0.1),
+    "similarity": Setting("DSG", 0.1),
     "reward": Setting("DSG", 0.1),
     "reward, no goal": Setting("DSG", 0.1),
 }

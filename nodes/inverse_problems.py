@@ -1,5 +1,6 @@
 """Losses that compare the picture with a measurement of it."""
 
+import torch
 from comfy_api.latest import io
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,6 +12,29 @@ from .loss_node import LossNode, LossSchema, MadeLoss
 from .measurements import drawn_kernel
 
 
+def known_pixels(mask: Tensor, threshold: float, image: Tensor) -> Tensor:
+    """A mask, white where the picture is free, as `[N, 1, H, W]` of the image's size: 1 where a pixel is known.
+
+    Raises:
+        InputError: if all pixels are, or none is.
+    """
+    mask = cropped(mask_from_host(mask), *image.shape[-2:])
+    if mask.shape[-2:] != image.shape[-2:]:
+        mask = F.interpolate(mask, image.shape[-2:], mode="bilinear", antialias=True)
+    known = (mask <= threshold).float()
+    if known.all():
+        raise InputError(
+            "the mask is empty, so there is nothing to make anew; paint white where the picture may change "
+            "(right-click the image, Open in MaskEditor), or lower the threshold."
+        )
+    if not known.any():
+        raise InputError(
+            "the mask is white everywhere, so no pixel is known and there is nothing to be guided by; leave a part "
+            "of it black, or raise the threshold."
+        )
+    return known
+
+
 class MaskLossNode(LossNode):
     @classmethod
     def define_loss(cls) -> LossSchema:
@@ -20,7 +44,12 @@ class MaskLossNode(LossNode):
             description="The picture must agree with the image where the mask is black; the white part is free.",
             inputs=[
                 io.Image.Input("image", tooltip="The picture whose known pixels count. Noise in it is allowed."),
-                io.Mask.Input("mask", tooltip="White where the picture is to be made anew, black where it is known."),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="White where the picture is to be made anew, black where it is known. "
+                    "Without it, all is known.",
+                ),
             ],
             further_inputs=[
                 io.Float.Input(
@@ -43,23 +72,15 @@ class MaskLossNode(LossNode):
 
     @classmethod
     def make_loss(
-        cls, image: Tensor, mask: Tensor, threshold: float, restore_known: bool, noise_level: float = 0.0
+        cls,
+        image: Tensor,
+        threshold: float,
+        restore_known: bool,
+        mask: Tensor | None = None,
+        noise_level: float = 0.0,
     ) -> MadeLoss:
         image = image_from_host(image)
-        mask = cropped(mask_from_host(mask), *image.shape[-2:])
-        if mask.shape[-2:] != image.shape[-2:]:
-            mask = F.interpolate(mask, image.shape[-2:], mode="bilinear", antialias=True)
-        known = (mask <= threshold).float()
-        if known.all():
-            raise InputError(
-                "the mask is empty, so there is nothing to make anew; paint white where the picture may change "
-                "(right-click the image, Open in MaskEditor), or lower the threshold."
-            )
-        if not known.any():
-            raise InputError(
-                "the mask is white everywhere, so no pixel is known and there is nothing to be guided by; leave a part "
-                "of it black, or raise the threshold."
-            )
+        known = torch.ones_like(image[:, :1]) if mask is None else known_pixels(mask, threshold, image)
         loss = MaskLoss(image, known, noise_level)
         return MadeLoss(loss, restore=loss.restore if restore_known else None)
 

@@ -125,6 +125,14 @@ def judge_reward(pictures: np.ndarray, batch: Batch) -> Figures:
     return judge_text(pictures, batch) | {"reward": (100 * cosines).numpy()}
 
 
+@torch.no_grad()
+def judge_similarity(pictures: np.ndarray, batch: Batch) -> Figures:
+    """The share of the attributes (hair, clothes, style …) that the judge sees in the reference as well."""
+    found, wanted = (face_judge().attributes(tensor(each)) for each in (pictures, held_out_faces()[batch.people]))
+    same = [np.equal(found[name], wanted[name]) for name in wanted]
+    return {"attributes shared": np.mean(same, axis=0)}
+
+
 def seam_jumps(pictures: np.ndarray, direction: str) -> tuple[np.ndarray, np.ndarray]:
     """How far neighbouring pixels lie apart across the seam, and inside: mean absolute differences in [0, 1], `[N]`.
 

@@ -16,6 +16,7 @@ from tasks.judging import (
     judge_reward,
     judge_segmentation,
     judge_shrunk,
+    judge_similarity,
     judge_style,
     judge_symmetry,
     judge_text,
@@ -37,6 +38,7 @@ from tasks.wiring import (
     qr_code,
     reward,
     segmentation,
+    similarity,
     style,
     super_resolution,
     symmetry,
@@ -80,6 +82,7 @@ CONDITIONS = {
     "QR code": Task(qr_code, judge_qr_code),
     "objects": Task(objects, judge_objects),
     "landmarks": Task(landmarks, judge_landmarks),
+    "similarity": Task(similarity, judge_similarity),
     "reward": Task(reward(GOAL), judge_reward),
     "reward, no goal": Task(reward(NO_GOAL), judge_reward),
 }

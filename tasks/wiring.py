@@ -109,6 +109,11 @@ def reward(goal: float) -> Wire:
     return wire
 
 
+def similarity(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
+    return loss(graph, "DSG_SimilarityLoss", conditioning, clip=clip, image=faces(graph, batch.people))
+
+
 def tiling(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     return loss(graph, "DSG_SeamlessLoss", conditioning, tiles="both")
 

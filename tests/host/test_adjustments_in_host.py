@@ -6,7 +6,7 @@ import pytest
 from tools.graph import Graph, loss, run, sample
 from tools.server import PromptError
 
-SIZE, STEPS = 8, 10
+SIZE, STEPS = 4, 10
 
 
 def made(host, kind: str | None, place: bool = False, **inputs: object) -> np.ndarray:

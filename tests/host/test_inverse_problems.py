@@ -10,7 +10,7 @@ from PIL import Image
 from embedded.held_out import held_out_faces
 from tasks.restoration import psnr
 
-FIRST, COUNT, STEPS, SEED = 0, 8, 20, 2
+FIRST, COUNT, STEPS, SEED = 0, 4, 20, 2
 TRUTH = held_out_faces()[FIRST : FIRST + COUNT]
 OTHERS = held_out_faces()[32 : 32 + COUNT]
 ALWAYS = {"weight": 1.0, "start_percent": 0.0, "end_percent": 1.0}

@@ -9,11 +9,11 @@ from tools.graph import Graph, run, sample
 from tools.server import PromptError
 
 STEPS, RATE = 12, 0.2
-PEOPLE = Batch(0)
+PEOPLE = Batch(0, 8)
 
 
 def guided(host, task: str | None, rate: float = RATE, **changes: object) -> np.ndarray:
-    """16 pictures of a task; unguided without one. `changes` are inputs of the task's loss nodes."""
+    """Eight pictures of a task; unguided without one. `changes` are inputs of the task's loss nodes."""
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=PEOPLE.size)
     positive = [model, 1]

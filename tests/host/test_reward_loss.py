@@ -37,7 +37,7 @@ def head(base) -> Iterator[str]:
     (folder / "likes.safetensors").unlink()
 
 
-def guided(host, head: str | None, prompt: str = "", goal: float = 13.0, **changes: float) -> Result:
+def guided(host, head: str | None, prompt: str = "", goal: float = 13.0, steps: int = 20, **changes: float) -> Result:
     """Eight pictures. `changes`: inputs of the loss."""
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name="faces (flow matching)", style="any", batch_size=8)
@@ -46,7 +46,7 @@ def guided(host, head: str | None, prompt: str = "", goal: float = 13.0, **chang
     if head:
         inputs["head"] = [graph.add("DSG_LoadRewardHead", model_name=head), 0]
     positive = loss(graph, "DSG_RewardLoss", [model, 1], **inputs)
-    return run(host, graph, *sample(graph, model, positive, 0, 20, guidance_rate=0.1))
+    return run(host, graph, *sample(graph, model, positive, 0, steps, guidance_rate=0.1))
 
 
 def liked(pictures: np.ndarray) -> float:
@@ -68,7 +68,7 @@ def test_pictures_show_what_a_head_or_a_prompt_likes(host, head):
 
 def test_a_goal_that_is_reached_ends_the_guidance(host, head):
     """A goal that every picture has from the first step on leaves them as they are."""
-    as_they_are, ended = guided(host, head, weight=0.0), guided(host, head, goal=-100.0)
+    as_they_are, ended = guided(host, head, steps=5, weight=0.0), guided(host, head, steps=5, goal=-100.0)
     assert (losses(ended) == 0).all()
     assert (ended.pictures == as_they_are.pictures).all()
     assert ended.report["skipped"] == losses(ended).size

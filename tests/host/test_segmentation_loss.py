@@ -17,7 +17,7 @@ from tasks.wiring import Batch
 from tools.graph import Graph, Result, run, sample
 from tools.server import Client, PromptError
 
-COUNT, HAIR = 8, 2
+COUNT, HAIR = 4, 2
 
 
 def guided(host: Client, network: str = "faces", steps: int = 20, count: int = COUNT, **changes: object) -> Result:

@@ -46,14 +46,13 @@ ON_WAN = Template(
         ],
         [
             Node("image", "LoadImage", {"image": "example.png"}, height=330, title="The first frame", top=RUN),
-            Node("known", "SolidMask", {"value": 0.0, "width": SIDE, "height": SIDE}, title="All of it (black)"),
         ],
         [
             Node(
                 "mask",
                 "DSG_MaskLoss",
                 {},
-                {"conditioning": ("positive", 0), "image": ("image", 0), "mask": ("known", 0)},
+                {"conditioning": ("positive", 0), "image": ("image", 0)},
                 top=RUN,
             ),
             Node("first", "DSG_GuidedFrames", {"frames": "first"}, {"conditioning": ("mask", 0)}),
@@ -94,7 +93,7 @@ ON_WAN = Template(
     ],
     {
         "The model": ["unet", "shifted", "clip", "vae", "positive", "negative", "latent"],
-        "What the video must satisfy": ["image", "known", "mask", "first", "loop"],
+        "What the video must satisfy": ["image", "mask", "first", "loop"],
     },
 )
 

@@ -21,7 +21,7 @@ from torch import nn
 
 from guidance_losses import InputError
 
-CASES = int(os.environ.get("HOSTILE_FILES_CASES", "300"))
+CASES = int(os.environ.get("HOSTILE_FILES_CASES", "200"))
 SECONDS = 20  # of the processor's time; most take a hundredth of one
 MEMORY = 700 * 2**20  # bytes beyond what the process has taken before
 CONNECTIONS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
