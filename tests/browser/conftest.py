@@ -1,4 +1,4 @@
-"""One real host and one real browser with its front end for all tests here."""
+"""One real host and one real browser with its front end for all tests here, and no longer: an open page takes time."""
 
 import shutil
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def wait_until_ready(page: Page) -> None:
     page.wait_for_function("window.app?.vueAppReady && window.app.graph", polling=200)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = find_chromium()
     if not path:
@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def host(tmp_path_factory) -> Iterator[Client]:
     base = tmp_path_factory.mktemp("browser_host")
     prepare_base(base)
@@ -60,18 +60,18 @@ def host(tmp_path_factory) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def object_info(host) -> dict:
     return host.get("/object_info").json()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def complaints() -> list[str]:
     """What the page has complained of about this pack, so far: exceptions, and errors on the console."""
     return []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(browser, host, complaints) -> Page:
     """The front end, started."""
     page = browser.new_page(viewport=WINDOW)

@@ -83,7 +83,6 @@ def test_what_is_no_picture_is_an_error_that_says_so(host, guided, picture, word
         ("a line", "[64]"),
         ("an empty batch", "is empty"),
         ("a list", "a list"),
-        ("nothing", "NoneType"),
     ],
 )
 def test_what_is_no_mask_is_an_error_that_says_so(host, guided, mask, word):

@@ -17,7 +17,7 @@ EMBEDDED_MODEL = "faces (flow matching)"
 
 
 def made(host, task: str, batch: Batch, steps: int = 12) -> np.ndarray:
-    """16 pictures of a task of the benchmark."""
+    """The pictures of a task of the benchmark."""
     graph = Graph()
     model = graph.add("DSG_LoadEmbeddedModel", model_name=EMBEDDED_MODEL, style="any", batch_size=batch.size)
     positive = TASKS[task].wire(graph, [model, 1], batch)
@@ -43,7 +43,7 @@ def losses(result: Result) -> list[list[float]]:
     return [step["losses"]["style"] for step in result.report["steps"] if step["losses"]]
 
 
-@pytest.mark.parametrize("batch", map(Batch, range(len(STYLES))), ids=STYLES)
+@pytest.mark.parametrize("batch", [Batch(number, 8) for number in range(len(STYLES))], ids=STYLES)
 def test_each_style_of_drawing_is_recognised(host, batch):
     """Chance is 25 %."""
     assert TASKS["style"].judge(made(host, "style", batch), batch)["right style"].mean() > 0.6
@@ -51,7 +51,8 @@ def test_each_style_of_drawing_is_recognised(host, batch):
 
 def test_text_and_style_hold_together(host):
     """Pink hair in the style toon: 3 % by chance."""
-    figures = TASKS["text and style"].judge(made(host, "text and style", Batch(0)), Batch(0))
+    batch = Batch(0, 8)
+    figures = TASKS["text and style"].judge(made(host, "text and style", batch), batch)
     assert figures["both"].mean() > 0.4
 
 

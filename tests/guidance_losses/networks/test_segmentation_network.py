@@ -22,7 +22,8 @@ from transformers import (
 )
 
 from embedded.held_out import held_out_faces, held_out_maps
-from guidance_losses.networks.segmentation import Preprocessing, SegmentationNetwork, load_segmentation_network
+from guidance_losses.networks.segmentation import SegmentationNetwork, load_segmentation_network
+from guidance_losses.networks.transformers_folder import Preprocessing
 from tools.comfyui import REPOSITORY
 
 EMBEDDED = REPOSITORY / "embedded" / "weights" / "segmentation" / "faces"
