@@ -36,7 +36,7 @@ SETTINGS = {
     "reward, no goal": Setting("DSG", 0.1),
 }
 STEPS = [20, 50]
-SHOWN = 12
+SHOWN = 10
 RESULTS = Path(__file__).parent / "results" / "conditions.json"
 
 
@@ -61,20 +61,18 @@ def table(results: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
-def draw(rows: dict[str, list[np.ndarray]], path: Path) -> None:
-    """The first pictures of each condition, above unguided and below guided; those that tile as four copies."""
-    figure = Figure(figsize=(13, 2.3 * len(rows)), dpi=100)
+def draw(rows: dict[str, np.ndarray], path: Path) -> None:
+    """The first pictures of each row, uint8 `[N, 64, 64, 3]`; those that tile as four copies."""
+    figure = Figure(figsize=(9, 0.83 * len(rows)), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2 * len(rows), 1, left=0.1, right=0.998, bottom=0.004, top=0.996, hspace=0.04)
-    for number, (task, made) in enumerate(rows.items()):
-        for place, shown in enumerate(made):
-            tiles = (2, 2, 1) if task == "tiling" else (1, 1, 1)
-            axes = figure.add_subplot(grid[2 * number + place])
-            axes.imshow(np.concatenate([np.tile(picture, tiles) for picture in shown[:SHOWN]], axis=1))
-            axes.set_xticks([])
-            axes.set_yticks([])
-            label = f"{task},\n{['unguided', 'guided'][place]}"
-            axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    grid = figure.add_gridspec(len(rows), 1, left=0.13, right=0.998, bottom=0.004, top=0.996, hspace=0.04)
+    for place, (label, shown) in zip(grid, rows.items()):
+        tiles = (2, 2, 1) if label == "tiling" else (1, 1, 1)
+        axes = figure.add_subplot(place)
+        axes.imshow(np.concatenate([np.tile(picture, tiles) for picture in shown[:SHOWN]], axis=1))
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     canvas.print_png(path)
 
 
@@ -95,11 +93,9 @@ def main() -> None:
                 row = {name: measure(host, task, replace(way, steps=steps)) for name, way in ways.items()}
                 results[f"{task}, {steps}"] = row | {"method": SETTINGS[task].method, "rate": SETTINGS[task].strength}
                 RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        shown = {task: SETTINGS[task] for task in SETTINGS if f"{task}, {STEPS[0]}" in results}
-        draw(
-            {task: [pictures(host, task, way, MEASURED[0]) for way in (UNGUIDED, shown[task])] for task in shown},
-            RESULTS.with_suffix(".png"),
-        )
+        shown = {"unguided": UNGUIDED} | {task: SETTINGS[task] for task in SETTINGS if f"{task}, {STEPS[0]}" in results}
+        made = {task: pictures(host, task, way, MEASURED[0]) for task, way in shown.items()}
+        draw(made, RESULTS.with_suffix(".png"))
     print(table(results))
 
 

@@ -111,7 +111,8 @@ def reward(goal: float) -> Wire:
 
 def similarity(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
-    return loss(graph, "DSG_SimilarityLoss", conditioning, clip=clip, image=faces(graph, batch.people))
+    inputs = {"clip": clip, "image": faces(graph, batch.people), "compare": "overall", "layers": "-2"}
+    return loss(graph, "DSG_SimilarityLoss", conditioning, **inputs)
 
 
 def tiling(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
