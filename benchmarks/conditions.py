@@ -66,9 +66,9 @@ def draw(rows: dict[str, np.ndarray], path: Path) -> None:
     figure = Figure(figsize=(9, 0.83 * len(rows)), dpi=100)
     canvas = FigureCanvasAgg(figure)
     grid = figure.add_gridspec(len(rows), 1, left=0.13, right=0.998, bottom=0.004, top=0.996, hspace=0.04)
-    for place, (label, shown) in zip(grid, rows.items()):
+    for place, (label, shown) in enumerate(rows.items()):
         tiles = (2, 2, 1) if label == "tiling" else (1, 1, 1)
-        axes = figure.add_subplot(place)
+        axes = figure.add_subplot(grid[place])
         axes.imshow(np.concatenate([np.tile(picture, tiles) for picture in shown[:SHOWN]], axis=1))
         axes.set_xticks([])
         axes.set_yticks([])

@@ -30,6 +30,7 @@ class AppliedLoss:
         tried: whether it is tried on pictures before the run, as one of another pack's.
         frames: those of a video that it looks at. None: as the loss itself has it, or all.
         chooser: the name of the node that chose them.
+        no_still: why it takes a video alone, in a sentence. None: it takes still pictures too.
     """
 
     loss: Loss
@@ -43,6 +44,7 @@ class AppliedLoss:
     tried: bool = False
     frames: FrameChoice | None = None
     chooser: str | None = None
+    no_still: str | None = None
 
 
 def with_models(conditioning: list, patchers: list) -> list:

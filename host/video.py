@@ -31,6 +31,8 @@ def frames_seen(applied: AppliedLoss, count: int) -> Sequence[int]:
     together = isinstance(applied.loss, VideoLoss)
     if count == 1 and (applied.frames or together):
         raise InputError(STILL, applied.chooser)
+    if count == 1 and applied.no_still:
+        raise InputError(applied.no_still)
     try:
         frames = applied.frames.among(count) if applied.frames else range(count)
     except InputError as error:

@@ -11,6 +11,11 @@ from .inputs import blur_inputs, noise_level_input, shrink_inputs
 from .loss_node import LossNode, LossSchema, MadeLoss
 from .measurements import drawn_kernel
 
+ALL_KNOWN = (
+    "without a mask all of the picture is known, which is for frames of a video; connect one, white where the picture "
+    "is to be made anew."
+)
+
 
 def known_pixels(mask: Tensor, threshold: float, image: Tensor) -> Tensor:
     """A mask, white where the picture is free, as `[N, 1, H, W]` of the image's size: 1 where a pixel is known.
@@ -48,7 +53,7 @@ class MaskLossNode(LossNode):
                     "mask",
                     optional=True,
                     tooltip="White where the picture is to be made anew, black where it is known. "
-                    "Without it, all is known.",
+                    "Without it, all is known, of a video's frames.",
                 ),
             ],
             further_inputs=[
@@ -82,7 +87,8 @@ class MaskLossNode(LossNode):
         image = image_from_host(image)
         known = torch.ones_like(image[:, :1]) if mask is None else known_pixels(mask, threshold, image)
         loss = MaskLoss(image, known, noise_level)
-        return MadeLoss(loss, restore=loss.restore if restore_known else None)
+        no_still = ALL_KNOWN if mask is None else None
+        return MadeLoss(loss, restore=loss.restore if restore_known else None, no_still=no_still)
 
 
 class SuperResolutionLossNode(LossNode):

@@ -39,6 +39,7 @@ class MadeLoss(NamedTuple):
     patchers: Sequence[Any] = ()
     restore: Callable[[Tensor], Tensor] | None = None
     tried: bool = False
+    no_still: str | None = None
 
 
 class LossNode(io.ComfyNode):
@@ -94,5 +95,6 @@ class LossNode(io.ComfyNode):
             list(made.patchers),
             where_from_host(where),
             made.tried,
+            no_still=made.no_still,
         )
         return io.NodeOutput(apply_loss(conditioning, applied))

@@ -257,6 +257,26 @@ def test_the_chart_can_be_switched_off(tab):
     wait_for(tab, "step 5 of 5")
 
 
+def test_runs_that_were_asked_for_before_it_was_switched_off_do_not_bring_it_back(tab):
+    open_workflow(tab, 3)
+    queue(tab)
+    wait_for(tab, "step 3 of 3")
+    held = []
+    tab.route("**/dsg/runs*", lambda route: held.append(route))  # a bound method cannot be marked
+    try:
+        with tab.expect_request("**/dsg/runs*"):
+            tab.evaluate("() => app.loadGraphData(app.graph.serialize())")  # which has it ask
+        tab.evaluate(CHARTS_ON, False)
+        with tab.expect_response("**/dsg/runs*"):
+            for route in held:
+                route.continue_()
+        tab.wait_for_timeout(500)
+        expect(tab.locator(".dsg-run")).to_have_count(0)
+    finally:
+        tab.unroute("**/dsg/runs*")
+        tab.evaluate(CHARTS_ON, True)
+
+
 def test_no_request_of_the_chart_leaves_the_machine(asked, host):
     """Of all tests before this one."""
     assert any("/dsg/runs" in url for url in asked)

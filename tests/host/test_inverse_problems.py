@@ -9,6 +9,7 @@ from PIL import Image
 
 from embedded.held_out import held_out_faces
 from tasks.restoration import psnr
+from tools.server import PromptError
 
 FIRST, COUNT, STEPS, SEED = 0, 4, 20, 2
 TRUTH = held_out_faces()[FIRST : FIRST + COUNT]
@@ -182,3 +183,10 @@ def test_a_where_mask_keeps_the_loss_to_its_part(host):
     unguided, guided = made
     assert (guided[:, :, 32:] == unguided[:, :, 32:]).all()
     assert (psnr(guided[:, :, :32], TRUTH[:, :, :32]) > psnr(unguided[:, :, :32], TRUTH[:, :, :32])).all()
+
+
+def test_a_still_picture_that_is_all_known_is_refused(host):
+    inputs = {"image": ["measured", 0], "threshold": 0.5, "restore_known": False}
+    prompt = guided_by("DSG_MaskLoss", inputs, {"measured": noisy("faces")})
+    with pytest.raises(PromptError, match="Mask Loss: without a mask all of the picture is known"):
+        host.run(prompt)

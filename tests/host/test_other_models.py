@@ -26,7 +26,7 @@ def painted(
     odd: a node that takes these parts of what the sampler is given, and gives them changed in the same order.
     """
     if family not in families(host.get("/object_info/Test_SmallModel").json()):
-        pytest.skip(f"this host has no {family}")
+        pytest.skip(f"this host has no {family}")  # an older one of the user's; the one that setup prepares has all
     prompt = half_grey(family, gradient, side)
     sampler = prompt["sampler"]["inputs"]
     if odd:
