@@ -264,8 +264,9 @@ def test_runs_that_were_asked_for_before_it_was_switched_off_do_not_bring_it_bac
     held = []
     tab.route("**/dsg/runs*", lambda route: held.append(route))  # a bound method cannot be marked
     try:
-        with tab.expect_request("**/dsg/runs*"):
-            tab.evaluate("() => app.loadGraphData(app.graph.serialize())")  # which has it ask
+        tab.evaluate("() => app.loadGraphData(app.graph.serialize())")  # which has it ask
+        while not held:
+            tab.wait_for_timeout(50)
         tab.evaluate(CHARTS_ON, False)
         with tab.expect_response("**/dsg/runs*"):
             for route in held:
