@@ -15,6 +15,10 @@ NOT_FINITE = (
     "DSG: the finished latent has values that are not finite (NaN), which show as black: the model gave them, or a "
     "step that was too large. Try the model without its patches or in a higher precision, and a smaller rate."
 )
+FEW_STEPS = (
+    "DSG: {steps} steps are few for the method {method}, so each is taken {often} times, which takes as long as "
+    "{passes} steps. For speed rather than quality set recurrence to 1 in a Guidance Method node."
+)
 
 
 class Remarks:

@@ -32,7 +32,7 @@ from .inference_tensors import with_ordinary_tensors
 from .live_chart import live_chart
 from .loss_decoder import VAE, loss_decoder
 from .memory import device_memory
-from .remarks import NOT_FINITE, ON_ANOTHER, UNGUIDED, Remarks, remarks_on
+from .remarks import FEW_STEPS, NOT_FINITE, ON_ANOTHER, UNGUIDED, Remarks, remarks_on
 from .restoring import restored
 from .ring import RING, ring_decoders, ring_sides
 from .video import frames_decoders, frames_seen, one_a_video
@@ -113,18 +113,22 @@ class GuidedSampler:
         memory: Memory,
         remarks: Remarks,
     ) -> Tensor:
-        base, mask = model.inner_model.inner_model, extra_args.get("denoise_mask")
+        base, mask, steps = model.inner_model.inner_model, extra_args.get("denoise_mask"), len(sigmas) - 1
+        guidance = self._guidance(decoder, base, x, losses, remarks) if decoder else no_guidance(self.method)
+        often = guidance.method.passes // steps
+        if often > 1 and losses:
+            remarks.tell(FEW_STEPS.format(steps=steps, method=guidance.method.name, often=often, passes=often * steps))
         x, report = sample(
             denoisers(model, extra_args, x.device, memory, remarks),
             x,
             sigmas,
             SeededNoise(extra_args.get("seed") or 0, self._numbers_of(model, x, extra_args.get("seed"))),
-            self._guidance(decoder, base, x, losses, remarks) if decoder else no_guidance(self.method),
+            guidance,
             eta=self.eta,
             flow=isinstance(base.model_sampling, comfy.model_sampling.CONST),
             region=None if mask is None else mask > 0,
             callback=callback,
-            on_step=live_chart(len(sigmas) - 1),
+            on_step=live_chart(steps),
         )
         if any(loss.applied.restore for loss in losses) and sigmas[-1] == 0:
             if self.loss_decoder != VAE:  # which is not on the device then

@@ -159,7 +159,8 @@ class GuidanceMethodNode(io.ComfyNode):
                     min=0,
                     max=100,
                     optional=True,
-                    tooltip="How often a guided step is taken, with time travel back in between. 0: the method's own.",
+                    tooltip="How often a guided step is taken, with time travel back in between. 0: the method's own; "
+                    "posterior mean takes each of few steps as often as fits into 24.",
                 ),
                 io.Combo.Input(
                     "gradient",
@@ -191,5 +192,5 @@ class GuidanceMethodNode(io.ComfyNode):
             except ValueError as error:
                 raise InputError(str(error)) from error
         if recurrence > 0:
-            chosen = replace(chosen, recurrence=recurrence)
+            chosen = replace(chosen, recurrence=recurrence, passes=0)
         return io.NodeOutput(chosen)

@@ -188,7 +188,7 @@ class Guide:
         costly = measuring[:2][-1:]  # the second, since the first one also warms up
         for step, losses, strengths in zip(self.steps, self.losses, method.strengths(self.steps)):
             if losses:
-                measures, repeats = when.measures(step.index), method.repeats(step)
+                measures, repeats = when.measures(step.index), method.repeats(step, len(self.steps))
                 yield GuidedStep(self, step, repeats, losses, strengths, measures, step.index in costly)
             else:
                 yield PlainStep(self.denoisers, step)

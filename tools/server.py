@@ -222,7 +222,7 @@ def running_host(
     base: Path | None = None, *options: str, folder: Path | None = None, python: str = sys.executable
 ) -> Iterator[Client]:
     """Start a headless host and stop it in the end: the one that is found, or that of a `folder`, by this Python or
-    another. Without a base folder it gets one for the time."""
+    another. Without a base folder it gets one for the time. The nodes of paid services, a third of the start, are off."""
     folder = folder or find_host()
     with contextlib.ExitStack() as stack:
         if base is None:
@@ -235,7 +235,7 @@ def running_host(
         if not has_torchaudio(python):
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(STAND_INS), os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(
-            command(base, port, *options, python=python),
+            command(base, port, "--disable-api-nodes", *options, python=python),
             cwd=folder,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -34,7 +34,9 @@ RESULTS = Path(__file__).parent.parent / "results" / "restoration.json"
 BATCH = 16
 TUNING_FIRST, TUNING_PEOPLE = 64, 4
 MODELS = ["faces", "faces (flow matching)"]
-BEST = "this pack: automatic, noise untold"  # whom the others are compared with, person by person
+BEST = "this pack: automatic, noise untold"
+ONCE = "this pack: automatic, each step once"
+COMPARED_WITH = BEST, ONCE  # person by person: the latter, which with more than 12 steps is the former
 
 
 def contenders() -> list[Contender]:
@@ -116,8 +118,8 @@ def row(ledger: Ledger, model: str, contender: Contender, task: str, steps: int,
 
 
 def summary(rows: list[dict]) -> list[dict]:
-    """Means with standard errors, and the difference to `BEST`, person by person."""
-    best = {each["task"]: each for each in rows if each["contender"] == BEST}
+    """Means with standard errors, and the difference to one of `COMPARED_WITH`, person by person."""
+    best = {each["task"]: each for name in COMPARED_WITH for each in rows if each["contender"] == name}
     found = []
     for each in rows:
         difference = np.subtract(each["psnr"], best[each["task"]]["psnr"])
@@ -134,6 +136,13 @@ def summary(rows: list[dict]) -> list[dict]:
             }
         )
     return found
+
+
+def merged(old: list[dict], new: list[dict]) -> list[dict]:
+    """The rows of a run of some contenders among those of an earlier one."""
+    known = {(row["contender"], row["task"]): row for row in [*old, *new]}
+    order = [each.name for each in contenders()]
+    return sorted(known.values(), key=lambda row: (order.index(row["contender"]), TASKS.index(row["task"])))
 
 
 def table(rows: list[dict]) -> str:
@@ -166,20 +175,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="*", default=[20])
     parser.add_argument("--people", type=int, default=32, choices=range(BATCH, 65, BATCH), metavar="16..64")
     parser.add_argument("--model", nargs="*", choices=MODELS, default=MODELS[:1])
-    parser.add_argument("--contender", nargs="*", help=f"these alone, beside {BEST!r}")
+    parser.add_argument("--contender", nargs="*", help="these alone, beside the automatic rate")
     parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     if not options.table:
         ledger = Ledger(RECORDS)
-        chosen = [each for each in contenders() if each.name in [BEST, *(options.contender or [each.name])]]
+        chosen = [each for each in contenders() if each.name in [*COMPARED_WITH, *(options.contender or [each.name])]]
         for model in options.model:
             for steps in options.steps:
-                work = [(each, task) for each in chosen for task in options.task if task in each.tasks]
+                able = [each for each in chosen if steps <= each.most_steps]
+                work = [(each, task) for each in able for task in options.task if task in each.tasks]
                 name = f"{model}, {steps} steps, {options.people} people"
                 rows = [row(ledger, model, each, task, steps, options.people) for each, task in tqdm(work, desc=name)]
-                results[name] = {"rows": summary(rows)} | provenance()
+                old = results.get(name, {"rows": []})["rows"]
+                results[name] = {"rows": merged(old, summary(rows))} | provenance()
                 RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draw_curves(results, RESULTS.with_suffix(".png"))
     first = next(found for name, found in results.items() if name.startswith(f"{MODELS[0]}, {STEPS} steps"))

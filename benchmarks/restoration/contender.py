@@ -20,6 +20,7 @@ class Contender:
         restore: `(network, problem, steps, strength) → pictures`, `[B, 3, 64, 64]` in [0, 1].
         strengths: what its one number is chosen from; one alone: nothing is searched.
         tasks: that it can do.
+        most_steps: with more it is the same as another one.
     """
 
     library: str
@@ -27,6 +28,7 @@ class Contender:
     restore: Restore
     strengths: tuple[float, ...]
     tasks: tuple[str, ...] = ("inpainting", "super-resolution", "deblurring")
+    most_steps: int = 1000
 
     @property
     def name(self) -> str:

@@ -55,9 +55,12 @@ def fixed(method: GuidanceMethod, told: bool) -> Restore:
     return lambda network, problem, steps, strength: restore(network, problem, steps, method, told)
 
 
+ONCE = replace(POSTERIOR_MEAN, passes=0)  # of 12 steps or fewer each is taken more than once otherwise
+
 CONTENDERS = [
     Contender(PACK, "automatic, noise untold", fixed(POSTERIOR_MEAN, told=False), (1.0,)),
     Contender(PACK, "automatic, noise told", fixed(POSTERIOR_MEAN, told=True), (1.0,)),
+    Contender(PACK, "automatic, each step once", fixed(ONCE, told=False), (1.0,), most_steps=12),
     Contender(PACK, "DSG, rate 0.2", fixed(DSG, told=False), (0.2,)),
     Contender(PACK, "DSG, best rate", searched(DSG), (0.05, 0.1, 0.2, 0.3, 0.5)),
     Contender(PACK, "DPS", searched(DPS), (3.0, 10.0, 30.0, 100.0)),

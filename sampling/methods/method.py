@@ -36,6 +36,7 @@ class GuidanceMethod:
         on_noise: the guided estimate also changes the noise that the step carries on. Otherwise that is x_t's own.
         recurrence: how often a step is taken, with time travel back to its start in between.
         recurrence_start, recurrence_end: the range of the run, in [0, 1], where it is taken more than once.
+        passes: a run of few steps takes each as often as fits into so many guided passes, if that is more often.
         estimator: `(x_t, step, strengths, oracle) → GuidedEstimate`: what the losses say about x_t.
         solver: `(x_t, x̂_0, step, the step before) → Posterior`: how the unguided sampler steps.
         eta: how fresh the noise is that the solver is for, see `Step`. None: as the run has it.
@@ -60,6 +61,7 @@ class GuidanceMethod:
     recurrence: int = 1
     recurrence_start: float = 0.0
     recurrence_end: float = 1.0
+    passes: int = 0
     estimator: Estimator = tfg_estimate
     solver: Solver = posterior
     eta: float | None = None
@@ -90,9 +92,10 @@ class GuidanceMethod:
             return replace(self, rho=strength, mu=self.mu * strength / self.rho)
         return replace(self, mu=strength)
 
-    def repeats(self, step: Step) -> int:
-        """How often a guided step is taken."""
-        return self.recurrence if step.within(self.recurrence_start, self.recurrence_end) else 1
+    def repeats(self, step: Step, steps: int) -> int:
+        """How often a guided step is taken in a run of so many."""
+        often = max(self.recurrence, self.passes // steps)
+        return often if step.within(self.recurrence_start, self.recurrence_end) else 1
 
     def strengths(self, steps: Sequence[Step]) -> list[Strengths]:
         """The method's numbers in each step of a run."""

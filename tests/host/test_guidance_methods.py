@@ -20,9 +20,11 @@ STRENGTHS = {"DPS": 20.0, "FreeDoM": 30.0, "UGD": 50.0, "LGD-MC": 30.0, "MPGD": 
 STRENGTHS |= {"MMPS": 1.0, "posterior mean": 1.0, "DiffPIR": 1.0, "DPM-Solver++(2M)": 20.0}
 
 
-def restored(host: Client, template: dict, automatic: dict | None = None, too_large: int = 0, **method) -> Restoration:
+def restored(
+    host: Client, template: dict, automatic: dict | None = None, too_large: int = 0, steps: int = STEPS, **method
+) -> Restoration:
     """The first face by a Guidance Method node with these inputs."""
-    prompt = with_setting(template, Setting("DSG", 0.2, steps=STEPS), 0, 1)
+    prompt = with_setting(template, Setting("DSG", 0.2, steps=steps), 0, 1)
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     prompt["method"] = {"class_type": "DSG_GuidanceMethod", "inputs": {"method": "DSG", "step_size": 0.0} | method}
     sampler["method"] = ["method", 0]
@@ -119,6 +121,16 @@ def test_an_automatic_rate_goes_to_the_posteriors_mean_of_a_measurement(host, te
     assert float(psnr(result.restored, truth).mean()) > float(psnr(exact.restored, truth).mean()) + 0.1
     assert result.report["method"] == "posterior mean"
     assert all(step["gradient_norm"] for step in result.report["steps"])
+
+
+def test_few_steps_are_repeated_unless_the_user_wants_them_once(host, template, truth):
+    once, often = (
+        restored(host, template, steps=4, method="posterior mean", recurrence=recurrence) for recurrence in (1, 0)
+    )
+    assert float(psnr(often.restored, truth)[0]) > float(psnr(once.restored, truth)[0]) + 1
+    assert once.report["remarks"] == []
+    (told,) = often.report["remarks"]
+    assert told.startswith("DSG: 4 steps are few for the method posterior mean, so each is taken 6 times")
 
 
 def test_the_posteriors_mean_of_something_that_is_no_measurement_is_refused_before_sampling(host, template):

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.host.graphs import once
 from tools.hosts import run
 from tools.server import Client
 from tools.small_models import FAMILIES, GRADIENTS, SIDE, STEPS, families, half_grey
@@ -16,6 +17,7 @@ from tools.small_models import FAMILIES, GRADIENTS, SIDE, STEPS, families, half_
 LARGE = 384
 
 
+@once
 def painted(
     host: Client, family: str, gradient: str | None, side: int = SIDE, odd: str = "", parts: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, dict]:

@@ -4,12 +4,13 @@ The host's own nodes make the patches. What a patch makes of an exact gradient i
 """
 
 import pytest
-from graphs import Run, apart, losses
+from graphs import Run, apart, losses, once
 
 SEVERAL = ["exact", "low memory", "finite difference"]
 NEARLY = 1e-3  # of latents in about [−1, 1]
 
 
+@once
 def outcome(host, gradient: str, node: str, of: dict | None = None, **settings) -> tuple[list[float], dict]:
     run = Run(gradient, **settings)
     run.through(node, **(of or {}))
@@ -49,6 +50,7 @@ def test_finite_differences_guide_with_a_patch_as_without(host, node):
     assert report["remarks"] == []
 
 
+@once
 def with_lora(host, gradient: str, lora: str, *hooked: str) -> tuple[list[float], dict]:
     """A LoRA that hangs on these conditionings; on none: in the model's weights."""
     run = Run(gradient, cfg=2.0, steps=5)

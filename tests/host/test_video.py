@@ -17,7 +17,7 @@ from tools.hosts import run
 from tools.server import Client, PromptError
 from tools.workflow import find, to_prompt
 
-SIDE, FRAMES, STEPS = 32, 17, 6
+SIDE, FRAMES, STEPS = 32, 17, 5
 GREY = 0x808080
 
 

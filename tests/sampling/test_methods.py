@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from sampling import DPMPP_2M, DPS, DSG, FREEDOM, METHODS, MPGD, TFG, UGD, Spherical, Unconstrained
+from sampling import DPMPP_2M, DPS, DSG, FREEDOM, METHODS, MPGD, POSTERIOR_MEAN, TFG, UGD, Spherical, Unconstrained
 from sampling.estimate import EstimateGradient
 from sampling.methods.estimator import GuidedEstimate, Oracle
 from sampling.methods.schedules import constant, inverse_signal, noise, rising, rising_at_start, signal
@@ -34,9 +34,16 @@ def test_a_strength_replaces_rho_or_mu_and_keeps_their_ratio():
 )
 def test_steps_are_repeated_in_the_semantic_stage_alone(guide, percent, repeats):
     step = Step(0, 10 * (1 - percent), 0.0, progress=guide().progress)
-    assert FREEDOM.repeats(step) == repeats
-    assert UGD.repeats(step) == 6
-    assert DSG.repeats(step) == 1
+    assert FREEDOM.repeats(step, 20) == repeats
+    assert UGD.repeats(step, 20) == 6
+    assert DSG.repeats(step, 20) == 1
+
+
+@pytest.mark.parametrize(("steps", "repeats"), [(1, 24), (4, 6), (5, 4), (8, 3), (12, 2), (13, 1), (100, 1)])
+def test_few_steps_are_repeated_as_often_as_fits_into_24_passes(guide, steps, repeats):
+    step = Step(0, 1.0, 0.5, progress=guide().progress)
+    assert POSTERIOR_MEAN.repeats(step, steps) == repeats
+    assert DSG.repeats(step, steps) == 1
 
 
 def test_schedules():
