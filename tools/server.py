@@ -222,7 +222,7 @@ def running_host(
     base: Path | None = None, *options: str, folder: Path | None = None, python: str = sys.executable
 ) -> Iterator[Client]:
     """Start a headless host and stop it in the end: the one that is found, or that of a `folder`, by this Python or
-    another. Without a base folder it gets one for the time. The nodes of paid services, a third of the start, are off."""
+    another. Without a base folder it gets one for the time. Nodes of paid services, a third of the start, are off."""
     folder = folder or find_host()
     with contextlib.ExitStack() as stack:
         if base is None:

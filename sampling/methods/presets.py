@@ -64,9 +64,15 @@ TFG = GuidanceMethod(
 MMPS = GuidanceMethod("MMPS", rho=1.0, estimator=mmps_estimate)
 
 # The same posterior, by several conjugate gradients with a covariance that takes no further passes, and with all noise
-# renewed in each step: see `posterior_mean`. With few steps, each is repeated: at 5 steps that is worth 5 dB.
+# renewed in each step: see `posterior_mean`. With few steps, each is repeated: at 5 steps that is worth up to 5 dB.
 POSTERIOR_MEAN = GuidanceMethod(
-    "posterior mean", rho=1.0, iterations=2, passes=24, estimator=posterior_mean_estimate, eta=2.0, for_measurements=True
+    "posterior mean",
+    rho=1.0,
+    iterations=2,
+    passes=24,
+    estimator=posterior_mean_estimate,
+    eta=2.0,
+    for_measurements=True,
 )
 
 # Zhu et al., "Denoising Diffusion Models for Plug-and-Play Image Restoration", CVPR Workshops 2023, arXiv 2305.08995:
