@@ -1,4 +1,4 @@
-"""Losses with networks of the published sizes, on 128×128 pictures of Stable Diffusion 1.5; all weights are random."""
+"""Stable Diffusion 1.5 in full size, and losses with networks of theirs, on small pictures; all weights are random."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,12 @@ import torch
 from safetensors.torch import save_file
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
+from tools.comfyui import REPOSITORY
 from tools.graph import Graph, loss
 from tools.random_models import iresnet50
+from tools.workflow import find, to_prompt
 
+TEMPLATE = REPOSITORY / "workflows" / "02 Mask (SD 1.5).json"
 SIDE = 128
 GRADIENT = "finite difference"  # the quickest through the whole UNet; `benchmarks.gradient_modes` has the others
 
@@ -79,3 +82,18 @@ def test_segformer_vit_and_iresnet_guide_a_step(host, checkpoint, networks):
     assert step["gradient_norm"][0] > 0
     assert list(step["losses"]) == ["segmentation", "style", "text", "face identity"]
     assert all(torch.tensor(values).isfinite().all() for values in step["losses"].values())
+
+
+def test_the_template_runs_on_a_full_sd15_checkpoint(host, checkpoint):
+    """The host's network, KL VAE and CLIP; small pictures and two steps; the graph is the template's own."""
+    prompt = to_prompt(json.loads(TEMPLATE.read_text(encoding="utf-8")), host.get("/object_info").json())
+    inputs = {node["class_type"]: node["inputs"] for node in prompt.values()}
+    inputs["CheckpointLoaderSimple"]["ckpt_name"] = checkpoint
+    inputs["EmptyLatentImage"] |= {"width": SIDE, "height": SIDE}
+    inputs["DSG_KSampler"]["steps"] = 2
+    outputs = host.run(prompt)
+    report = json.loads(outputs[find(prompt, "DSG_GuidanceReport")]["text"][0])
+    assert report["guided_steps"] == 1
+    assert report["skipped"] == 0
+    assert report["steps"][0]["gradient_norm"][0] > 0
+    assert outputs[find(prompt, "SaveImage")]["images"]

@@ -15,7 +15,7 @@ def outcome(host, gradient: str, node: str, of: dict | None = None, **settings) 
     run = Run(gradient, **settings)
     run.through(node, **(of or {}))
     if node == "HyperTile":  # it draws where there are several ways to cut
-        run.through("LatentUpscale", "latent_image", upscale_method="area", width=512, height=512, crop="disabled")
+        run.through("LatentUpscale", "latent_image", upscale_method="area", width=256, height=256, crop="disabled")
     run.guide()
     return run.outcome(host)
 

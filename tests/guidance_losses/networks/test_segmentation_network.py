@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -184,25 +182,6 @@ def test_the_embedded_network_finds_the_parts_of_faces_it_has_never_seen(embedde
 
 
 # Loading
-
-
-def test_loading_takes_less_than_two_seconds_after_the_imports():
-    code = f"""
-import time, torch, transformers
-from pathlib import Path
-from transformers.models.segformer import modeling_segformer
-from guidance_losses.networks.segmentation import load_segmentation_network
-began = time.process_time()
-load_segmentation_network(Path({str(EMBEDDED)!r}))
-print(time.process_time() - began)
-"""
-    run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    assert float(run.stdout) < 2
-
-
-def test_transformers_is_imported_when_a_folder_is_read_and_not_before():
-    code = "import guidance_losses.networks.segmentation, sys; assert 'transformers' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 
 
 def test_weights_come_in_single_precision_whatever_the_file_has(tmp_path):
