@@ -25,7 +25,7 @@ from tasks.judging import face_judge
 from tools.comfyui import REPOSITORY
 
 from .contender import Contender
-from .figures import STEPS, draw_curves, draw_sheet
+from .figures import BEST, ONCE, STEPS, draw_curves, draw_sheet
 from .network import Network, network
 from .problem import TASKS, problem
 
@@ -34,8 +34,6 @@ RESULTS = Path(__file__).parent.parent / "results" / "restoration.json"
 BATCH = 16
 TUNING_FIRST, TUNING_PEOPLE = 64, 4
 MODELS = ["faces", "faces (flow matching)"]
-BEST = "this pack: automatic, noise untold"
-ONCE = "this pack: automatic, each step once"
 COMPARED_WITH = BEST, ONCE  # person by person: the latter, which with more than 12 steps is the former
 
 
@@ -106,7 +104,7 @@ def row(ledger: Ledger, model: str, contender: Contender, task: str, steps: int,
         )
     batches = [at(strength, first, BATCH) for first in range(0, people, BATCH)]
     each = {figure: [value for batch in batches for value in batch[figure]] for figure in ("psnr", "distance")}
-    one = 1 if batches[0]["passes"] < 3 * steps else BATCH  # a batch for each picture
+    one = BATCH if batches[0]["passes"] >= BATCH * steps else 1  # some take each picture by itself
     return {
         "contender": contender.name,
         "task": task,

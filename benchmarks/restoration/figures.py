@@ -11,8 +11,12 @@ from .contender import Contender
 from .network import network
 from .problem import SIDE, TASKS, Problem, problem
 
+BEST = "this pack: automatic, noise untold"
+ONCE = "this pack: automatic, each step once"
+REPEATED = "this pack: automatic, few steps repeated"
 LINES = {
-    "this pack: automatic, noise untold": ("C3", "o-"),
+    ONCE: ("C3", "o-"),
+    REPEATED: ("C3", "*"),
     "this pack: DSG, rate 0.2": ("C1", "o-"),
     "azula: DPS": ("C0", "s--"),
     "azula: MMPS, 3 iterations": ("C9", "s--"),
@@ -20,8 +24,15 @@ LINES = {
     "deepinv: DDRM": ("C4", "^:"),
     "deepinv: DPS": ("C7", "^:"),
 }
-SHOWN = ["this pack: automatic, noise untold", "azula: DPS", "azula: MMPS, 3 iterations", "deepinv: DiffPIR, ζ 1"]
+SHOWN = [BEST, "azula: DPS", "azula: MMPS, 3 iterations", "deepinv: DiffPIR, ζ 1"]
 PEOPLE, STEPS = 4, 20
+
+
+def renamed(rows: list[dict]) -> list[dict]:
+    """The automatic rate's rows by what they are: with many steps each is taken once."""
+    few = any(row["contender"] == ONCE for row in rows)
+    names = {BEST: REPEATED if few else ONCE}
+    return [row | {"contender": names.get(row["contender"], row["contender"])} for row in rows]
 
 
 def draw_curves(results: dict[str, dict], path: Path) -> None:
@@ -35,13 +46,15 @@ def draw_curves(results: dict[str, dict], path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     panels = figure.subplots(len(models), len(TASKS), sharex=True, squeeze=False)
     for line, model in zip(panels, models):
-        rows = [row for name, found in results.items() if name.split(", ")[0] == model for row in found["rows"]]
+        runs = [renamed(found["rows"]) for name, found in results.items() if name.split(", ")[0] == model]
+        rows = [row for run in runs for row in run]
         for axes, task in zip(line, TASKS):
             for contender, (color, style) in LINES.items():
                 chosen = [row for row in rows if (row["contender"], row["task"]) == (contender, task)]
                 points = sorted((row["forward"] + row["backward"], row["PSNR, dB"]) for row in chosen)
                 if points:
-                    axes.plot(*zip(*points), style, color=color, label=contender, markersize=4, linewidth=1.3)
+                    size = 9 if style == "*" else 4
+                    axes.plot(*zip(*points), style, color=color, label=contender, markersize=size, linewidth=1.3)
             axes.set(xscale="log", title=f"{task} ({model})", ylim=(22, None))
             axes.grid(alpha=0.25)
         line[0].set_ylabel("PSNR, dB")
