@@ -11,7 +11,7 @@ KINDS = 6  # of rows: costs, half precision, weights from files, memory, kernels
 
 def test_the_command_measures_writes_and_says_what_it_left_out(tmp_path):
     results = tmp_path / "gpu.json"
-    command = [sys.executable, "-m", "benchmarks.gpu", "--quick", "--minutes", "1", "--results", str(results)]
+    command = [sys.executable, "-m", "benchmarks.gpu", "--quick", "--minutes", "1.2", "--results", str(results)]
     printed = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
     found = json.loads(results.read_text())
     rows = found["rows"]
