@@ -115,7 +115,7 @@ class GuidedSampler:
     ) -> Tensor:
         base, mask, steps = model.inner_model.inner_model, extra_args.get("denoise_mask"), len(sigmas) - 1
         guidance = self._guidance(decoder, base, x, losses, remarks) if decoder else no_guidance(self.method)
-        often = guidance.method.passes // steps
+        often = guidance.method.fits(steps)
         if often > 1 and losses:
             remarks.tell(FEW_STEPS.format(steps=steps, method=guidance.method.name, often=often, passes=often * steps))
         x, report = sample(

@@ -92,9 +92,13 @@ class GuidanceMethod:
             return replace(self, rho=strength, mu=self.mu * strength / self.rho)
         return replace(self, mu=strength)
 
+    def fits(self, steps: int) -> int:
+        """How often each of so many steps fits into `passes`."""
+        return self.passes // steps if steps else 0
+
     def repeats(self, step: Step, steps: int) -> int:
         """How often a guided step is taken in a run of so many."""
-        often = max(self.recurrence, self.passes // steps)
+        often = max(self.recurrence, self.fits(steps))
         return often if step.within(self.recurrence_start, self.recurrence_end) else 1
 
     def strengths(self, steps: Sequence[Step]) -> list[Strengths]:

@@ -153,6 +153,17 @@ def test_sigmas_that_are_none_are_told(host, sigmas, cause):
     assert str(error.value).startswith("DSG: the sigmas")
 
 
+@pytest.mark.parametrize("guided", [True, False])
+@pytest.mark.parametrize("sigmas", ["0.6", "0.6, 0.6"])  # as behind the last step of a schedule that was split
+def test_a_run_without_a_step_gives_the_latent_as_it_came(host, sigmas, guided):
+    run = Run(custom=True)
+    run.inputs = {"sigmas": [run.graph.add("Test_Sigmas", values=sigmas), 0], "add_noise": False}
+    if guided:
+        run.guide()
+    finished, _ = run.outcome(host)
+    assert not any(finished)  # an empty latent
+
+
 @pytest.mark.parametrize("sigmas", ["1.0, 0.6, 0.3, 0.0, 0.0", "1.0, 1.0, 0.6, 0.3, 0.3, 0.0"])
 def test_a_noise_level_that_is_given_twice_is_one_step(host, sigmas):
     def latent(values: str) -> list[float]:
