@@ -47,8 +47,8 @@ def plot_report(report: RunReport) -> np.ndarray:
         axes.set_xlim(0.5, len(report.steps) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
-    if figure.axes:
-        remarks = [line for remark in report.remarks for line in textwrap.wrap(remark, LINE)]
-        figure.axes[-1].set_xlabel("\n".join(filter(None, ["step", cost_line(report), *remarks])), parse_math=False)
+    figure.axes[-1].set_xlabel("step")
+    notes = [line for note in (cost_line(report), *report.remarks) for line in textwrap.wrap(note, LINE)]
+    figure.supxlabel("\n".join(notes), fontsize="small", parse_math=False)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
