@@ -16,8 +16,8 @@ NOT_FINITE = (
     "step that was too large. Try the model without its patches or in a higher precision, and a smaller rate."
 )
 FEW_STEPS = (
-    "DSG: {steps} steps are few for the method {method}, so each is taken {often} times, which takes as long as "
-    "{passes} steps. For speed rather than quality set recurrence to 1 in a Guidance Method node."
+    "DSG: {steps} steps are few, so each but the first is taken {often} times and the run takes as long as {passes}. "
+    "For speed choose {method} with a recurrence of 1 in Guidance Method."
 )
 
 

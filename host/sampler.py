@@ -116,8 +116,9 @@ class GuidedSampler:
         base, mask, steps = model.inner_model.inner_model, extra_args.get("denoise_mask"), len(sigmas) - 1
         guidance = self._guidance(decoder, base, x, losses, remarks) if decoder else no_guidance(self.method)
         often = guidance.method.fits(steps)
-        if often > 1 and losses:
-            remarks.tell(FEW_STEPS.format(steps=steps, method=guidance.method.name, often=often, passes=often * steps))
+        if losses and often > 1 and steps > 1:
+            told = {"steps": steps, "method": guidance.method.name, "often": often, "passes": 1 + often * (steps - 1)}
+            remarks.tell(FEW_STEPS.format(**told))
         x, report = sample(
             denoisers(model, extra_args, x.device, memory, remarks),
             x,

@@ -55,7 +55,7 @@ def fixed(method: GuidanceMethod, told: bool) -> Restore:
     return lambda network, problem, steps, strength: restore(network, problem, steps, method, told)
 
 
-ONCE = replace(POSTERIOR_MEAN, passes=0)  # of 12 steps or fewer each is taken more than once otherwise
+ONCE = replace(POSTERIOR_MEAN, passes=0)  # of 12 steps or fewer all but the first are repeated otherwise
 
 CONTENDERS = [
     Contender(PACK, "automatic, noise untold", fixed(POSTERIOR_MEAN, told=False), (1.0,)),

@@ -36,7 +36,8 @@ class GuidanceMethod:
         on_noise: the guided estimate also changes the noise that the step carries on. Otherwise that is x_t's own.
         recurrence: how often a step is taken, with time travel back to its start in between.
         recurrence_start, recurrence_end: the range of the run, in [0, 1], where it is taken more than once.
-        passes: a run of few steps takes each as often as fits into so many guided passes, if that is more often.
+        passes: a run of few steps takes each as often as fits into so many guided passes, if that is more often; but
+            the first once, as it begins in noise and ends in noise that is renewed, so that repeats change nothing.
         estimator: `(x_t, step, strengths, oracle) → GuidedEstimate`: what the losses say about x_t.
         solver: `(x_t, x̂_0, step, the step before) → Posterior`: how the unguided sampler steps.
         eta: how fresh the noise is that the solver is for, see `Step`. None: as the run has it.
@@ -98,7 +99,7 @@ class GuidanceMethod:
 
     def repeats(self, step: Step, steps: int) -> int:
         """How often a guided step is taken in a run of so many."""
-        often = max(self.recurrence, self.fits(steps))
+        often = max(self.recurrence, self.fits(steps) if step.index else 1)
         return often if step.within(self.recurrence_start, self.recurrence_end) else 1
 
     def strengths(self, steps: Sequence[Step]) -> list[Strengths]:

@@ -64,7 +64,7 @@ TFG = GuidanceMethod(
 MMPS = GuidanceMethod("MMPS", rho=1.0, estimator=mmps_estimate)
 
 # The same posterior, by several conjugate gradients with a covariance that takes no further passes, and with all noise
-# renewed in each step: see `posterior_mean`. With few steps, each is repeated: at 5 steps that is worth up to 5 dB.
+# renewed in each step: see `posterior_mean`. With few steps, each is repeated: at 5 that is worth up to 5 dB.
 POSTERIOR_MEAN = GuidanceMethod(
     "posterior mean",
     rho=1.0,

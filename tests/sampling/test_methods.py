@@ -39,11 +39,12 @@ def test_steps_are_repeated_in_the_semantic_stage_alone(guide, percent, repeats)
     assert DSG.repeats(step, 20) == 1
 
 
-@pytest.mark.parametrize(("steps", "repeats"), [(1, 24), (4, 6), (5, 4), (8, 3), (12, 2), (13, 1), (100, 1)])
-def test_few_steps_are_repeated_as_often_as_fits_into_24_passes(guide, steps, repeats):
-    step = Step(0, 1.0, 0.5, progress=guide().progress)
-    assert POSTERIOR_MEAN.repeats(step, steps) == repeats
-    assert DSG.repeats(step, steps) == 1
+@pytest.mark.parametrize(("steps", "repeats"), [(2, 12), (4, 6), (5, 4), (8, 3), (12, 2), (13, 1), (100, 1)])
+def test_few_steps_but_the_first_are_repeated_as_often_as_fits_into_24_passes(guide, steps, repeats):
+    first, later = (Step(index, 1.0, 0.5, progress=guide().progress) for index in (0, 1))
+    assert POSTERIOR_MEAN.repeats(first, steps) == 1
+    assert POSTERIOR_MEAN.repeats(later, steps) == repeats
+    assert DSG.repeats(later, steps) == 1
 
 
 def test_schedules():
