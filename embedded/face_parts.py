@@ -1,6 +1,6 @@
-"""Where the parts of a drawn face are: boxes and five points, read off its segmentation map.
+"""Where the parts of a drawn face are: boxes, five points and a relief, read off its segmentation map.
 
-What the detectors are trained on, and, read off the segmentation judge's maps, what they are measured by.
+What networks are trained on, and, read off the segmentation judge's maps, what guidance by them is measured by.
 """
 
 import torch
@@ -10,6 +10,9 @@ from embedded.face_data import CLASSES
 
 PARTS = ("face", "hair", "clothes", "eyes", "mouth", "glasses")  # of the boxes; numbered from 1, as detectors do
 MARGIN = 1  # pixel around a part: a mouth may be one pixel high
+
+# A drawing is paper cut-outs, laid one over another from the background on.
+LAYERS = {"background": 0, "clothes": 1, "skin": 2, "hair": 3, "eyes": 3, "mouth": 3, "glasses": 4}
 
 CLASSES_OF = {part: [CLASSES.index(part)] for part in PARTS if part in CLASSES}
 CLASSES_OF["face"] = [CLASSES.index(name) for name in ("skin", "eyes", "mouth", "glasses")]  # with the neck
@@ -65,3 +68,12 @@ def corners(mask: Tensor) -> Tensor:
     """The middles of the first and the last column in which there is white, `[2, 2]`."""
     found = pixels(mask)
     return torch.stack([found[found[:, 0] == x].mean(0) for x in (found[:, 0].min(), found[:, 0].max())])
+
+
+def relief(maps: Tensor) -> Tensor:
+    """How near each pixel is of maps `[...]` of `CLASSES`: the number of its layer over that of the topmost, in [0, 1].
+
+    Hair counts as lying over the skin: a map does not tell what falls behind the shoulders.
+    """
+    layers = torch.tensor([LAYERS[name] for name in CLASSES], device=maps.device)
+    return layers[maps] / max(LAYERS.values())

@@ -131,7 +131,7 @@ class LoadClassifier(LoaderNode):
             display_name="Load Classifier",
             description="An image classifier, as a folder of Hugging Face's kind (ViT, ConvNeXt and their like).",
             files=CLASSIFIER,
-            tooltip="A folder in models/dsg/classifier. None comes with the pack.",
+            tooltip="A folder in models/dsg/classifier. 'faces' comes with the pack.",
             load=load_classifier,
             socket=ClassifierSocket,
             has_classes=True,
@@ -146,7 +146,7 @@ class LoadDepthModel(LoaderNode):
             display_name="Load Depth Model",
             description="A network that sees depth, as a folder of Hugging Face's kind (Depth Anything, DPT).",
             files=DEPTH,
-            tooltip="A folder in models/dsg/depth. None comes with the pack.",
+            tooltip="A folder in models/dsg/depth. 'faces' comes with the pack.",
             load=load_depth_network,
             socket=DepthSocket,
         )
@@ -160,7 +160,7 @@ class LoadPoseModel(LoaderNode):
             display_name="Load Pose Model",
             description="A network that sees a person's pose, as a folder of Hugging Face's kind (ViTPose).",
             files=POSE,
-            tooltip="A folder in models/dsg/pose. None comes with the pack.",
+            tooltip="A folder in models/dsg/pose. 'faces' comes with the pack.",
             load=load_pose_network,
             socket=PoseSocket,
         )

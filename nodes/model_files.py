@@ -112,13 +112,24 @@ CLASSIFIER = ModelFiles(
     "dsg_classifier",
     ("dsg/classifier",),
     ("config.json",),
+    "classifier",
     folders=True,
 )
 DEPTH = ModelFiles(
-    "the folder Depth-Anything-V2-Small-hf of Hugging Face", "dsg_depth", ("dsg/depth",), ("config.json",), folders=True
+    "the folder Depth-Anything-V2-Small-hf of Hugging Face",
+    "dsg_depth",
+    ("dsg/depth",),
+    ("config.json",),
+    "depth",
+    folders=True,
 )
 POSE = ModelFiles(
-    "the folder vitpose-base-simple of Hugging Face", "dsg_pose", ("dsg/pose",), ("config.json",), folders=True
+    "the folder vitpose-base-simple of Hugging Face",
+    "dsg_pose",
+    ("dsg/pose",),
+    ("config.json",),
+    "pose",
+    folders=True,
 )
 FACE = ModelFiles(
     "insightface's w600k_r50.onnx, and its det_10g.onnx as the detector",

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from embedded.face_parts import face_points, part_boxes
+from embedded.evaluation.depth import likeness
+from embedded.face_parts import face_points, part_boxes, relief
 from embedded.held_out import STYLES, held_out_faces, held_out_maps
 from embedded.judges.attributes import FaceJudge
 from embedded.judges.identity import IdentityJudge
@@ -17,7 +18,19 @@ from guidance_losses import blur, gaussian_kernel, shrink
 from guidance_losses.networks.clip import ClipNetwork, load_clip
 from tasks.qr_reading import reads, views
 from tasks.restoration import psnr
-from tasks.wiring import BLUR_SIZE, BLUR_STD, BRIGHT, FACTOR, GOLD, PLACE, TEXTS, Batch, asked_boxes, qr_texts
+from tasks.wiring import (
+    BLUR_SIZE,
+    BLUR_STD,
+    BRIGHT,
+    FACTOR,
+    GOLD,
+    PLACE,
+    TEXTS,
+    Batch,
+    asked_boxes,
+    asked_hair,
+    qr_texts,
+)
 from tools.comfyui import REPOSITORY
 
 Figures = dict[str, np.ndarray]
@@ -183,6 +196,16 @@ def judge_landmarks(pictures: np.ndarray, batch: Batch) -> Figures:
     pairs = zip(map(face_points, judged_maps(pictures)), wanted)
     far = np.array([NO_POINTS if a is None or b is None else float((a - b).norm(dim=-1).mean()) for a, b in pairs])
     return {"points in place": (far < NEAR_POINTS).astype(float), "distance of points, pixels": far}
+
+
+def judge_class(pictures: np.ndarray, batch: Batch) -> Figures:
+    return {"colour of hair": shows("hair_color", pictures, asked_hair(batch))}
+
+
+def judge_depth(pictures: np.ndarray, batch: Batch) -> Figures:
+    """The correlation of the relief of the parts that the judge sees with that of the reference."""
+    reliefs = [relief(maps)[:, None] for maps in (judged_maps(pictures), torch.from_numpy(held_out_maps()).long())]
+    return {"likeness of reliefs": likeness(reliefs[0], reliefs[1][batch.people]).numpy()}
 
 
 def judge_qr_code(pictures: np.ndarray, batch: Batch) -> Figures:

@@ -30,6 +30,7 @@ NOISE = 0.05  # standard deviation in the measurements, for pictures in [0, 1]
 HIDDEN, FACTOR = 0.7, 4
 BLUR_SIZE, BLUR_STD = 9, 1.5
 BRIGHT, GOLD, PLACE = 0.7, (255, 215, 0), 16  # luminance, a colour, and the rows from the top that have it
+HAIR = ("pink", "blue", "white", "red")  # the colour that a classifier is to see, of each batch in turn
 # Of a reward by a prompt, 100 cosines: what one in ten held-out faces has in the eyes of the embedded CLIP, and none.
 GOAL, NO_GOAL = 20.0, 100.0
 # What is asked of each batch in turn, and the judge's attribute and class that it must show.
@@ -39,6 +40,11 @@ TEXTS = [
     ("a person with blue hair", "hair_color", "blue"),
     ("a person on a navy background", "background", "navy"),
 ]
+
+
+def asked_hair(batch: Batch) -> str:
+    """The colour that a classifier is to see."""
+    return HAIR[batch.number % len(HAIR)]
 
 
 def faces(graph: Graph, people: slice) -> Slot:
@@ -113,6 +119,21 @@ def similarity(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
     clip = [graph.add("DSG_LoadCLIP", clip_name="faces", architecture="from the folder"), 0]
     inputs = {"clip": clip, "image": faces(graph, batch.people), "compare": "overall", "layers": "-2"}
     return loss(graph, "DSG_SimilarityLoss", conditioning, **inputs)
+
+
+def classifier(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    model = [graph.add("DSG_LoadClassifier", model_name="faces"), 0]
+    return loss(graph, "DSG_ClassifierLoss", conditioning, model=model, classes=f"{asked_hair(batch)} hair")
+
+
+def depth(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    model = [graph.add("DSG_LoadDepthModel", model_name="faces"), 0]
+    return loss(graph, "DSG_DepthLoss", conditioning, model=model, image=faces(graph, batch.people))
+
+
+def pose(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:
+    model = [graph.add("DSG_LoadPoseModel", model_name="faces"), 0]
+    return loss(graph, "DSG_PoseLoss", conditioning, model=model, image=faces(graph, batch.people))
 
 
 def tiling(graph: Graph, conditioning: Slot, batch: Batch) -> Slot:

@@ -12,9 +12,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded.evaluation import attributes, clip, detectors, identity, segmentation
+from embedded.evaluation import attributes, classifier, clip, depth, detectors, identity, pose, segmentation
+from guidance_losses.networks.classifier import load_classifier
 from guidance_losses.networks.clip import load_clip
+from guidance_losses.networks.depth import load_depth_network
 from guidance_losses.networks.face import load_face_network
+from guidance_losses.networks.pose import load_pose_network
 from guidance_losses.networks.segmentation import load_segmentation_network
 from tools.comfyui import REPOSITORY
 
@@ -25,6 +28,9 @@ LOADERS: dict[str, Callable] = {
     "face/faces_irse.onnx": load_face_network,
     "face/faces_irse.safetensors": load_face_network,
     "clip/faces": load_clip,
+    "depth/faces": load_depth_network,
+    "pose/faces": load_pose_network,
+    "classifier/faces": load_classifier,
 }
 
 
@@ -49,6 +55,9 @@ def main() -> None:
         "identity": identity,
         "clip": clip,
         "detectors": detectors,
+        "depth": depth,
+        "pose": pose,
+        "classifier": classifier,
     }
     figures = {name: module.measure(data) for name, module in suite.items()}
     figures["loading"] = {"seconds, once its library is imported": loading_seconds()}

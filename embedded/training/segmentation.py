@@ -8,7 +8,6 @@ high. The folder `faces` that it writes is a model as Hugging Face keeps them, t
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,10 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 from embedded.evaluation.segmentation import intersection_over_union
 from embedded.face_data import CLASSES, FaceData
 from embedded.training.loop import Run, train
+from embedded.training.model_folder import MEAN, STD, write_folder
 from guidance_losses.networks.segmentation import load_segmentation_network
 
 SIDE = 64
-MEAN = STD = 0.5
 CONFIG: dict[str, Any] = {
     "patch_sizes": [5, 3, 3, 3],
     "strides": [1, 2, 2, 2],
@@ -93,28 +92,11 @@ def segmentation_loss(
     return loss
 
 
-def export(network: SegformerForSemanticSegmentation, folder: Path) -> None:
-    """config.json, model.safetensors and preprocessor_config.json."""
-    network.half().save_pretrained(folder)
-    preprocessing = {
-        "image_processor_type": "SegformerImageProcessor",
-        "do_resize": True,
-        "size": {"height": SIDE, "width": SIDE},
-        "resample": 2,  # bilinear
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": [MEAN] * 3,
-        "image_std": [STD] * 3,
-    }
-    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessing, indent=2) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     run, options = Run.parse(argparse.ArgumentParser(description=__doc__), minutes=15, batch_size=16, peak=4e-3)
     network = build_network()
     seen = train(network, segmentation_loss(network, Batches(options.data / "train")), run)
-    export(network, run.folder / "faces")
+    write_folder(network, run.folder / "faces", "SegformerImageProcessor", SIDE)
     print(f"{seen} samples, written to {run.folder / 'faces'}")
     trained = load_segmentation_network(run.folder / "faces")
     print(f"test mean IoU: {intersection_over_union(trained, FaceData(options.data / 'test')).mean():.4f}")

@@ -233,7 +233,7 @@ def test_a_template_with_missing_files_offers_them_for_download(page, object_inf
     """Each that the front end may download, with its folder, and the note has all of them before that."""
     offer = "on => app.extensionManager.setting.set('Comfy.Workflow.ShowMissingModelsWarning', on)"
     page.evaluate(offer, True)
-    open_template(page, "20 Text and style (SD 1.5)")
+    open_template(page, "22 Text and style (SD 1.5)")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Missing Models")
     for file in ("checkpoints / v1-5-pruned-emaonly-fp16.safetensors", "text_encoders / open_clip_model.safetensors"):

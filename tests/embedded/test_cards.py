@@ -39,6 +39,17 @@ def test_a_card_states_the_figures_that_were_measured(card, figures):
         assert any(form in text for form in (f"{value:.4f}", f"{value:.3f}", f"{value:.1%}".replace("%", " %")))
 
 
+@pytest.mark.parametrize("card", ["depth", "pose", "classifier"])
+def test_the_card_of_a_small_network_states_all_its_figures(card):
+    results = json.loads((REPOSITORY / "benchmarks" / "results" / "embedded_suite.json").read_text())[card]
+    text = (FOLDER / f"{card}.md").read_text(encoding="utf-8")
+    for figures in results.values():
+        for what, value in figures.items():
+            is_share = what.startswith(("points found", "accuracy"))
+            form = f"{value:.1%}".replace("%", " %") if is_share else f"{value:{'.2f' if 'pixels' in what else '.3f'}}"
+            assert form in text, what
+
+
 def test_the_detectors_card_states_the_figures_that_were_measured():
     results = json.loads((REPOSITORY / "benchmarks" / "results" / "embedded_suite.json").read_text())["detectors"]
     text = (FOLDER / "detection.md").read_text(encoding="utf-8")

@@ -165,7 +165,7 @@ def test_a_smooth_video_changes_evenly(host, unguided):
 
 def template(host: Client) -> dict:
     """The published workflow, on the small model, of a small video that begins with grey."""
-    workflow = json.loads((REPOSITORY / "workflows" / "23 Video (Wan).json").read_text(encoding="utf-8"))
+    workflow = json.loads((REPOSITORY / "workflows" / "25 Video (Wan).json").read_text(encoding="utf-8"))
     prompt = to_prompt(workflow, host.get("/object_info").json())
     loaded = {find(prompt, "UNETLoader"): 0, find(prompt, "VAELoader"): 2}
     loaded |= {key: 1 for key, node in prompt.items() if node["class_type"] == "CLIPTextEncode"}

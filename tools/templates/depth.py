@@ -1,8 +1,23 @@
-"""Depth: near and far as on a reference. No depth network comes with the pack."""
+"""Depth: near and far as on a reference."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 from tools.templates.networks import depth
+
+EMBEDDED = embedded(
+    "17 Depth",
+    """## Depth
+
+Press **Run**. Of eight drawn faces only the relief is taken: what lies over what. Other people get it. The depth \
+network comes with the pack and knows drawn faces alone.
+
+**Try:** another *seed*, other people (*first*), or a depth map (near light) on *depth_map*.
+""",
+    [[Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})]],
+    [Node("loss", "DSG_DepthLoss", {}, {"model": ("network", 0), "image": ("faces", 0)})],
+    "depth",
+    networks=[Node("network", "DSG_LoadDepthModel", {"model_name": "faces"})],
+)
 
 SD15 = pretrained(
     STABLE_DIFFUSION,
@@ -21,26 +36,4 @@ folder.
     networks=[depth("network")],
 )
 
-# The thumbnail's picture: heads before a background, which a segmentation model finds.
-IDEA = embedded(
-    "17 Depth",
-    "",
-    [
-        [Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8})],
-        [
-            Node(
-                "near",
-                "DSG_SegmentPicture",
-                {"classes": "skin, hair, eyes, mouth, glasses"},
-                {"model": ("network", 0), "image": ("faces", 0)},
-            )
-        ],
-        [Node("map", "MaskToImage", {}, {"mask": ("near", 1)})],
-    ],
-    [Node("loss", "DSG_SegmentationLoss", {}, {"model": ("network", 0), "image": ("faces", 0)})],
-    "depth",
-    steps=50,
-    networks=[Node("network", "DSG_LoadSegmentationModel", {"model_name": "faces"})],
-)
-
-TEMPLATES = [SD15]
+TEMPLATES = [EMBEDDED, SD15]

@@ -4,7 +4,7 @@ from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 from tools.templates.networks import clip, faces, segmentation
 
-NAME = "22 Face, parts, style"
+NAME = "24 Face, parts, style"
 
 
 def losses(face: dict, parts: dict, style: dict) -> list[Node]:

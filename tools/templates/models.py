@@ -2,7 +2,7 @@
 
 The front end offers a missing file for download if it is named in its loader's properties, comes from Hugging Face and
 is a safetensors file. All are linked in the template's note. Addresses are those that the host's own templates, or two
-independent projects, give.
+independent projects, give; so are the hashes.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ class ModelFile:
     Attributes:
         name: as the loader's drop-down shows it.
         directory: the host's key of the folder, which is its path below the models folder unless `place` says it.
+        sha256: of the file, where it is known.
     """
 
     name: str
@@ -28,6 +29,7 @@ class ModelFile:
     size: str
     licence: str
     place: str = ""
+    sha256: str = ""
 
     @property
     def is_offered(self) -> bool:
@@ -37,7 +39,8 @@ class ModelFile:
     @property
     def properties(self) -> dict[str, str]:
         """The entry in a node's `properties.models`."""
-        return {"name": self.name, "url": self.url, "directory": self.directory}
+        hashed = {"hash": self.sha256, "hash_type": "SHA256"} if self.sha256 else {}
+        return {"name": self.name, "url": self.url, **hashed, "directory": self.directory}
 
     @property
     def folder(self) -> str:
@@ -61,6 +64,7 @@ SD15 = ModelFile(
     f"{HUGGING_FACE}/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main/v1-5-pruned-emaonly-fp16.safetensors",
     "2.1 GB",
     "CreativeML Open RAIL-M",
+    sha256="e9476a13728cd75d8279f6ec8bad753a66a1957ca375a1464dc63b37db6e3916",
 )
 SDXL = ModelFile(
     "sd_xl_base_1.0.safetensors",
@@ -68,6 +72,7 @@ SDXL = ModelFile(
     f"{HUGGING_FACE}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
     "6.9 GB",
     "CreativeML Open RAIL++-M",
+    sha256="31e35c80fc4829d14f90153f4c74cd59c90b779f6afe05a74cd6120b893f7e5b",
 )
 FLUX = ModelFile(
     "flux1-dev-fp8.safetensors",
@@ -75,14 +80,25 @@ FLUX = ModelFile(
     f"{HUGGING_FACE}/Comfy-Org/flux1-dev/resolve/main/flux1-dev-fp8.safetensors",
     "17.2 GB",
     "**non-commercial**",
+    sha256="8e91b68084b53a7fc44ed2a3756d821e355ac1a7b6fe29be760c1db532f3d88a",
 )
 WAN_FILES = f"{HUGGING_FACE}/Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
 WAN, WAN_TEXT, WAN_VAE = (
-    ModelFile(name, directory, f"{WAN_FILES}/{directory}/{name}", size, "Apache 2.0")
-    for name, directory, size in (
-        ("wan2.1_t2v_1.3B_fp16.safetensors", "diffusion_models", "2.8 GB"),
-        ("umt5_xxl_fp8_e4m3fn_scaled.safetensors", "text_encoders", "6.7 GB"),
-        ("wan_2.1_vae.safetensors", "vae", "0.3 GB"),
+    ModelFile(name, directory, f"{WAN_FILES}/{directory}/{name}", size, "Apache 2.0", sha256=sha256)
+    for name, directory, size, sha256 in (
+        ("wan2.1_t2v_1.3B_fp16.safetensors", "diffusion_models", "2.8 GB", ""),
+        (
+            "umt5_xxl_fp8_e4m3fn_scaled.safetensors",
+            "text_encoders",
+            "6.7 GB",
+            "c3355d30191f1f066b26d93fba017ae9809dce6c627dda5f6a66eaa651204f68",
+        ),
+        (
+            "wan_2.1_vae.safetensors",
+            "vae",
+            "0.3 GB",
+            "2fc39d31359a4b0a64f55876d8ff7fa8d780956ae2cb13463b0223e15148976b",
+        ),
     )
 )
 CLIP = ModelFile(
@@ -91,6 +107,27 @@ CLIP = ModelFile(
     f"{HUGGING_FACE}/timm/vit_base_patch16_clip_224.openai/resolve/main/open_clip_model.safetensors",
     "0.6 GB",
     "MIT",
+    sha256="4b8699299b1e8997753c64b052ba32031449d5d853f55a039148560ee02b820f",
+)
+LARGE_CLIP_NAME = "vit_large_patch14_clip_224.openai"
+LARGE_CLIP = tuple(
+    ModelFile(
+        f"{LARGE_CLIP_NAME}/{file}",
+        "dsg_clip",
+        f"{HUGGING_FACE}/timm/{LARGE_CLIP_NAME}/resolve/main/{file}",
+        size,
+        "MIT",
+        place=f"dsg/clip/{LARGE_CLIP_NAME}",
+    )
+    for file, size in (("open_clip_config.json", "1 kB"), ("open_clip_model.safetensors", "1.7 GB"))
+)
+AESTHETIC_HEAD = ModelFile(
+    "sac+logos+ava1-l14-linearMSE.pth",
+    "dsg_reward",
+    "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/main/sac%2Blogos%2Bava1-l14-linearMSE.pth",
+    "4 MB",
+    "Apache 2.0",
+    place="dsg/reward",
 )
 SEGFORMER_NAME = "segformer-b0-finetuned-ade-512-512"
 SEGFORMER = tuple(
@@ -113,8 +150,25 @@ DEPTH = tuple(
         size,
         "Apache 2.0",
         place=f"dsg/depth/{DEPTH_NAME}",
+        sha256=sha256,
     )
-    for file, size in (("config.json", "1 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "99 MB"))
+    for file, size, sha256 in (
+        ("config.json", "1 kB", ""),
+        ("preprocessor_config.json", "1 kB", ""),
+        ("model.safetensors", "99 MB", "3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70"),
+    )
+)
+CLASSIFIER_NAME = "vit-base-patch16-224"
+CLASSIFIER = tuple(
+    ModelFile(
+        f"{CLASSIFIER_NAME}/{file}",
+        "dsg_classifier",
+        f"{HUGGING_FACE}/google/{CLASSIFIER_NAME}/resolve/main/{file}",
+        size,
+        "Apache 2.0",
+        place=f"dsg/classifier/{CLASSIFIER_NAME}",
+    )
+    for file, size in (("config.json", "70 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "346 MB"))
 )
 POSE_NAME = "vitpose-base-simple"
 POSE = tuple(

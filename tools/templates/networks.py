@@ -2,11 +2,16 @@
 
 from tools.templates.layout import Node
 from tools.templates.models import (
+    AESTHETIC_HEAD,
+    CLASSIFIER,
+    CLASSIFIER_NAME,
     CLIP,
     DEPTH,
     DEPTH_NAME,
     DETECTOR,
     INSIGHTFACE,
+    LARGE_CLIP,
+    LARGE_CLIP_NAME,
     POSE,
     POSE_NAME,
     SEGFORMER,
@@ -18,6 +23,16 @@ def clip(key: str) -> Node:
     """OpenAI's ViT-B/16, the CLIP of the paper, in open_clip's form."""
     widgets = {"clip_name": CLIP.name, "architecture": "ViT-B-16-quickgelu"}
     return Node(key, "DSG_LoadCLIP", widgets, files=(CLIP,))
+
+
+def large_clip(key: str) -> Node:
+    """OpenAI's ViT-L/14, whose features LAION's aesthetic heads read."""
+    return Node(key, "DSG_LoadCLIP", {"clip_name": LARGE_CLIP_NAME}, files=LARGE_CLIP)
+
+
+def aesthetic_head(key: str) -> Node:
+    """LAION's, of the CLIP's features to a score from 1 to 10."""
+    return Node(key, "DSG_LoadRewardHead", {"model_name": AESTHETIC_HEAD.name}, files=(AESTHETIC_HEAD,))
 
 
 def segmentation(key: str) -> Node:
@@ -55,3 +70,8 @@ def depth(key: str) -> Node:
 def pose(key: str) -> Node:
     """ViTPose for COCO's keypoints."""
     return Node(key, "DSG_LoadPoseModel", {"model_name": POSE_NAME}, files=POSE)
+
+
+def classifier(key: str) -> Node:
+    """A ViT for ImageNet's thousand classes."""
+    return Node(key, "DSG_LoadClassifier", {"model_name": CLASSIFIER_NAME}, files=CLASSIFIER)

@@ -1,8 +1,24 @@
-"""Pose: joints lie where a reference has them. No pose network comes with the pack."""
+"""Pose: joints lie where a reference has them."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
 from tools.templates.layout import Node
 from tools.templates.networks import pose
+
+EMBEDDED = embedded(
+    "18 Pose",
+    """## Pose
+
+Press **Run**. The drawn people end at their shoulders: the keypoints of the pack's small ViTPose are both eyes, the \
+nose and both corners of the mouth. They come to lie as on the references.
+
+**Try:** another *seed*, other people (*first*), or chain *FaceID Loss* to say whose face it is.
+""",
+    [[Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8, "first": 8})]],
+    [Node("loss", "DSG_PoseLoss", {}, {"model": ("network", 0), "image": ("faces", 0)})],
+    "pose",
+    rate=0.1,
+    networks=[Node("network", "DSG_LoadPoseModel", {"model_name": "faces"})],
+)
 
 SD15 = pretrained(
     STABLE_DIFFUSION,
@@ -21,22 +37,4 @@ figures will not do. All three files go into one folder.
     networks=[pose("network")],
 )
 
-# The thumbnail's picture: eyes, mouth and hair lie as on another, and a segmentation model finds them.
-IDEA = embedded(
-    "18 Pose",
-    "",
-    [[Node("faces", "DSG_LoadEmbeddedFaces", {"count": 8, "first": 8})]],
-    [
-        Node(
-            "loss",
-            "DSG_SegmentationLoss",
-            {"classes": "eyes, mouth, hair"},
-            {"model": ("network", 0), "image": ("faces", 0)},
-        )
-    ],
-    "pose",
-    steps=50,
-    networks=[Node("network", "DSG_LoadSegmentationModel", {"model_name": "faces"})],
-)
-
-TEMPLATES = [SD15]
+TEMPLATES = [EMBEDDED, SD15]

@@ -6,7 +6,7 @@ from tools.templates.networks import clip, segmentation
 from tools.templates.text import TEXT_HEIGHT
 
 EMBEDDED = embedded(
-    "21 Text and parts",
+    "23 Text and parts",
     """## Text and segmentation
 
 Press **Run**. A miniature CLIP reads a sentence, a miniature segmentation model finds the parts of eight drawn \
@@ -30,7 +30,7 @@ faces. The model draws eight others that fit the sentence and have their parts i
 
 SD15 = pretrained(
     STABLE_DIFFUSION,
-    "21 Text and parts",
+    "23 Text and parts",
     """## Text and segmentation
 
 Choose a picture whose layout you want, then press **Run**. *Text Loss* says what is there, *Segmentation Loss* where.

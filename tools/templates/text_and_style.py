@@ -6,7 +6,7 @@ from tools.templates.networks import clip
 from tools.templates.text import TEXT_HEIGHT
 
 EMBEDDED = embedded(
-    "20 Text and style",
+    "22 Text and style",
     """## Text and style
 
 Press **Run**. The sentence asks for pink hair, the one known picture for its strokes and colours, and the model draws \
@@ -28,7 +28,7 @@ RANGE = {"start_percent": 0.3, "end_percent": 0.7}
 
 SD15 = pretrained(
     STABLE_DIFFUSION,
-    "20 Text and style",
+    "22 Text and style",
     """## Text and style
 
 Choose a picture of the style, then press **Run**. *Text Loss* insists on a \

@@ -29,7 +29,7 @@ def prompt(key: str, words: str, top: int | None = None) -> Node:
 
 
 ON_WAN = Template(
-    "23 Video (Wan)",
+    "25 Video (Wan)",
     WIDTHS,
     [
         [
@@ -100,7 +100,7 @@ ON_WAN = Template(
 # The thumbnail's picture: nearly the one in the corner, as a video's second frame is.
 FIRST = Node("faces", "DSG_LoadEmbeddedFaces", {"first": 5})
 IDEA = embedded(
-    "23 Video",
+    "25 Video",
     "",
     [[Node("hide", "DSG_RandomMask", {"hidden": 0.9}, {"image": ("faces", 0)})], [FIRST]],
     [Node("loss", "DSG_MaskLoss", {}, {"image": ("faces", 0), "mask": ("hide", 0)})],
