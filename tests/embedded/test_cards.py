@@ -46,7 +46,8 @@ def test_the_card_of_a_small_network_states_all_its_figures(card):
     for figures in results.values():
         for what, value in figures.items():
             is_share = what.startswith(("points found", "accuracy"))
-            form = f"{value:.1%}".replace("%", " %") if is_share else f"{value:{'.2f' if 'pixels' in what else '.3f'}}"
+            digits = 2 if what.startswith("mean distance") else 3
+            form = f"{value:.1%}".replace("%", " %") if is_share else f"{value:.{digits}f}"
             assert form in text, what
 
 

@@ -25,7 +25,7 @@ def guided(
     if mask is not None:
         inputs["person_mask"] = [graph.add("SolidMask", value=mask, width=SIDE, height=SIDE), 0]
     positive = loss(graph, "DSG_PoseLoss", [model, 1], model=[network, 0], **(inputs | changes))
-    return run(host, graph, *sample(graph, model, positive, 0, steps, guidance_rate=0.2))
+    return run(host, graph, *sample(graph, model, positive, 0, steps, guidance_rate=0.1))
 
 
 def distance(made: Result) -> float:

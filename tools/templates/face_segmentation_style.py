@@ -48,7 +48,7 @@ SD15 = pretrained(
     """## Face, segmentation and style
 
 Choose a person, a picture whose layout you want and one of the style, then press **Run**. The *weights* of the three \
-losses share out the say. insightface's networks are for **non-commercial research only**.
+losses share out the say.
 """,
     [
         [Node("person", "LoadImage", {"image": "example.png"}, height=330, title="Whose face")],
@@ -59,7 +59,7 @@ losses share out the say. insightface's networks are for **non-commercial resear
     "a portrait of a person on a meadow under a clear sky",
     "face-parts-style",
     rate=0.1,
-    networks=[faces("face"), segmentation("parts"), clip("clip")],
+    networks=[segmentation("parts"), faces("face"), clip("clip")],
 )
 
 TEMPLATES = [EMBEDDED, SD15]

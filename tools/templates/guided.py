@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from tools.templates.layout import Node, Template, note
 from tools.templates.models import FLUX, SD15, SDXL, ModelFile, files_note
 
-NOTE_HEIGHT, NOTE_LINE, KNOWN_HEIGHT = 120, 13, 440
+NOTE_HEIGHT, FILES_HEIGHT, FILES_LINE, KNOWN_HEIGHT = 120, 26, 12, 460  # as Nodes 2.0 needs them
 BELOW_LINKS = 300  # from the run's top: under the links that leave the first column
 KNOWN_TITLE = "What is known"
 RUN_TITLE = "The run: the model is steered towards it"
@@ -15,8 +15,7 @@ WIDTHS = {2: [260, 250, 240, 265, 265, 225, 300], 3: [225, 225, 215, 215, 215, 2
 SHOWN = 3  # the column where what is known is shown
 
 TIME_AND_MEMORY = """**Time and memory:** a guided step takes two to three times the time of a plain step, and \
-several times its memory. Its *loss_decoder* input has cheaper ones than the VAE.
-"""
+several times its memory; the sampler's *loss_decoder* has cheaper ones than the VAE."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def pretrained(
         sources["positive"] = ("guided", 0)
     files = [file for node in (model, *networks) for file in node.files]
     needed = files_note(files)
-    text = f"{text}\n{needed}\n\n{TIME_AND_MEMORY}"
+    text = f"{text}\n{TIME_AND_MEMORY} {needed}"
     sampler = family.sampler | {"guidance_rate": rate}
     name, steering, lines = f"{name} ({family.label})", steered_by(method), len(needed.splitlines())
     return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], lines)
@@ -138,7 +137,7 @@ def _guided(
     networks: Sequence[Node],
     lines: int = 0,
 ) -> Template:
-    """`networks`: those that the first columns have no room for; `lines`: by which the note is longer."""
+    """`networks`: those that the first columns have no room for; `lines`: of the note, about files."""
     before = [sources["positive"], *((loss.key, 0) for loss in losses)]
     decode = "DSG_SeamlessDecode" if tiles else "VAEDecode"
     steered = {socket: (node.key, 0) for socket, node in steering.items()}
@@ -156,7 +155,7 @@ def _guided(
             Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
         ],
     ]
-    note_height = NOTE_HEIGHT + lines * NOTE_LINE
+    note_height = NOTE_HEIGHT + (FILES_HEIGHT + lines * FILES_LINE if lines else 0)
     known_top = note_height + 110
     run_top = known_top + (KNOWN_HEIGHT if known else 0)
     above: list[list[Node]] = [[] for _ in below]

@@ -23,8 +23,8 @@ EMBEDDED = Template(
     [
         [
             note(EMBEDDED_NOTE, 0, 120, span=5),
-            Node("faces", "DSG_LoadEmbeddedFaces", {"first": 0, "count": 8}, top=230),
-            Node("model", "DSG_LoadEmbeddedModel", {"model_name": "faces", "style": "any", "batch_size": 8}, top=690),
+            Node("faces", "DSG_LoadEmbeddedFaces", {"first": 0, "count": 8}, top=245),
+            Node("model", "DSG_LoadEmbeddedModel", {"model_name": "faces", "style": "any", "batch_size": 8}, top=705),
         ],
         [
             Node(
@@ -33,7 +33,7 @@ EMBEDDED = Template(
                 {"seed": 1, "strength": 0.05},
                 {"image": ("faces", 0)},
                 title="Add noise",
-                top=230,
+                top=245,
             ),
             Node("hide", "DSG_RandomMask", {"hidden": 0.7, "seed": 2}, {"image": ("faces", 0)}),
         ],
@@ -43,7 +43,7 @@ EMBEDDED = Template(
                 "EmptyImage",
                 {"width": 64, "height": 64, "batch_size": 8, "color": 8421504},
                 title="Grey, to show",
-                top=430,
+                top=445,
             ),
             Node(
                 "loss",
@@ -56,7 +56,7 @@ EMBEDDED = Template(
                     "restore_known": False,
                 },
                 {"conditioning": ("model", 1), "image": ("noisy", 0), "mask": ("hide", 0)},
-                top=690,
+                top=705,
             ),
         ],
         [
@@ -66,7 +66,7 @@ EMBEDDED = Template(
                 {"x": 0, "y": 0, "resize_source": False},
                 {"destination": ("noisy", 0), "source": ("gray", 0), "mask": ("hide", 0)},
                 title="What is known",
-                top=230,
+                top=245,
             ),
             Node(
                 "sampler",
@@ -86,7 +86,7 @@ EMBEDDED = Template(
                     "latent_image": ("model", 4),
                     "vae": ("model", 3),
                 },
-                top=690,
+                top=705,
             ),
         ],
         [
@@ -96,11 +96,11 @@ EMBEDDED = Template(
                 {},
                 {"images": ("known", 0)},
                 title="Known pixels",
-                top=230,
+                top=245,
                 height=200,
             ),
-            Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": ("model", 3)}, top=690),
-            Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}, top=820),
+            Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": ("model", 3)}, top=705),
+            Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}, top=835),
         ],
         [
             Node(
@@ -109,7 +109,7 @@ EMBEDDED = Template(
                 {"filename_prefix": "DSG/inpaint"},
                 {"images": ("decode", 0)},
                 title="Restored",
-                top=230,
+                top=245,
                 height=200,
             ),
             Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", top=530, height=502),

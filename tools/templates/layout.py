@@ -14,7 +14,7 @@ from tools.workflow import WIDGET_TYPES, default_value, widgets
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
 # Its newer nodes ("Nodes 2.0") are up to 30 higher than these tell, and at least 225 wide: there is room for them.
-GAP_X, GAP_Y, GROUP_MARGIN = 40, 50, 20
+GAP_X, GAP_Y, GROUP_MARGIN = 40, 36, 20
 GROUP_COLOR = "#8fa8b2"
 
 # The view that opens: the graph's corner at this place of the window, right of the front end's side bar and below its

@@ -84,20 +84,20 @@ FLUX = ModelFile(
 )
 WAN_FILES = f"{HUGGING_FACE}/Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
 WAN, WAN_TEXT, WAN_VAE = (
-    ModelFile(name, directory, f"{WAN_FILES}/{directory}/{name}", size, "Apache 2.0", sha256=sha256)
-    for name, directory, size, sha256 in (
-        ("wan2.1_t2v_1.3B_fp16.safetensors", "diffusion_models", "2.8 GB", ""),
+    ModelFile(name, directory, f"{WAN_FILES}/{directory}/{name}", size, "Apache 2.0", **known)
+    for name, directory, size, known in (
+        ("wan2.1_t2v_1.3B_fp16.safetensors", "diffusion_models", "2.8 GB", {}),
         (
             "umt5_xxl_fp8_e4m3fn_scaled.safetensors",
             "text_encoders",
             "6.7 GB",
-            "c3355d30191f1f066b26d93fba017ae9809dce6c627dda5f6a66eaa651204f68",
+            {"sha256": "c3355d30191f1f066b26d93fba017ae9809dce6c627dda5f6a66eaa651204f68"},
         ),
         (
             "wan_2.1_vae.safetensors",
             "vae",
             "0.3 GB",
-            "2fc39d31359a4b0a64f55876d8ff7fa8d780956ae2cb13463b0223e15148976b",
+            {"sha256": "2fc39d31359a4b0a64f55876d8ff7fa8d780956ae2cb13463b0223e15148976b"},
         ),
     )
 )
@@ -150,13 +150,8 @@ DEPTH = tuple(
         size,
         "Apache 2.0",
         place=f"dsg/depth/{DEPTH_NAME}",
-        sha256=sha256,
     )
-    for file, size, sha256 in (
-        ("config.json", "1 kB", ""),
-        ("preprocessor_config.json", "1 kB", ""),
-        ("model.safetensors", "99 MB", "3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70"),
-    )
+    for file, size in (("config.json", "1 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "99 MB"))
 )
 CLASSIFIER_NAME = "vit-base-patch16-224"
 CLASSIFIER = tuple(

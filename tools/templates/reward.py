@@ -36,11 +36,8 @@ SD15 = pretrained(
     "21 Reward",
     """## Reward
 
-Press **Run**. LAION's aesthetic head reads a score off a CLIP's features of the picture, from 1 to 10: what people \
-liked. It is pushed up to the *goal* and no further.
-
-**Try:** a lower *goal* or *guidance_rate* where pictures become glossy; *DSG Best Noise* before the sampler, which \
-chooses and pushes nothing.
+Press **Run**. LAION's aesthetic head reads a score off a CLIP's features of the picture, from 1 to 10, and it is \
+pushed up to the *goal*. **Try** a lower *goal* or *guidance_rate* where pictures become glossy.
 """,
     [],
     [

@@ -19,7 +19,7 @@ want a low *guidance_rate*.
 {TIME_AND_MEMORY}"""
 
 WIDTHS = [250, 260, 225, 225, 240, 225, 330]
-NOTE_HEIGHT, RUN = 210, 320
+NOTE_HEIGHT, RUN = 260, 370
 POSITIVE = "a girl with yellow hair waves on a green hill, the wind moves the grass"
 
 
