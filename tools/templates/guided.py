@@ -55,6 +55,7 @@ def embedded(
     automatic: bool = False,
     tiles: bool = False,
     method: str = "DSG",
+    choice: Node | None = None,
 ) -> Template:
     """The task on the embedded model, for eight faces.
 
@@ -67,17 +68,18 @@ def embedded(
         automatic: the rate is found by itself.
         tiles: the pictures tile, and are decoded and shown so.
         method: of the guidance, on DSG's sphere.
+        choice: what chooses the run's noises, without its links.
     """
     model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8})
     columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:2]]]
     sources = {"model": ("model", 0), "positive": ("model", 1), "negative": ("model", 2), "vae": ("model", 3)}
     sources["latent_image"] = ("model", 4)
-    sampler = {"steps": steps, "guidance_rate": rate}
+    sampler: dict = {"steps": steps, "guidance_rate": rate}
     steering = steered_by(method)
     if automatic:
         steering["rate_blend"] = Node("rate", "DSG_AutomaticGuidanceRate")
     name = f"{name} (CPU)"
-    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:])
+    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], choice)
 
 
 def pretrained(
@@ -92,6 +94,7 @@ def pretrained(
     networks: Sequence[Node] = (),
     tiles: bool = False,
     method: str = "DSG",
+    choice: Node | None = None,
 ) -> Template:
     """The task on a published checkpoint; the note names its files. The arguments are those of `embedded`."""
     size = {"width": family.side, "height": family.side}
@@ -114,7 +117,9 @@ def pretrained(
     text = f"{text}\n{TIME_AND_MEMORY} {needed}"
     sampler = family.sampler | {"guidance_rate": rate}
     name, steering, lines = f"{name} ({family.label})", steered_by(method), len(needed.splitlines())
-    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], lines)
+    return _guided(
+        name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], choice, lines
+    )
 
 
 def steered_by(method: str) -> dict[str, Node]:
@@ -135,6 +140,7 @@ def _guided(
     steering: dict[str, Node],
     tiles: bool,
     networks: Sequence[Node],
+    choice: Node | None,
     lines: int = 0,
 ) -> Template:
     """`networks`: those that the first columns have no room for; `lines`: of the note, about files."""
@@ -145,11 +151,15 @@ def _guided(
     widths = WIDTHS[max(2, len(losses))]
     left = [*columns, *([loss] for loss in chain)]
     left[-1] += steering.values()
+    links = sources | {"positive": before[-1]} | steered
+    if choice:
+        left[-1].append(replace(choice, widgets=choice.widgets | sampler, links=links))
+        links = links | {"latent_image": (choice.key, 0), "seed": (choice.key, 1)}
     left[len(columns)] += networks
     left[len(columns) : len(columns)] = [[] for _ in range(len(widths) - 3 - len(left))]
     below = [
         *left,
-        [Node("sampler", "DSG_KSampler", sampler, sources | {"positive": before[-1]} | steered)],
+        [Node("sampler", "DSG_KSampler", sampler, links)],
         [
             Node("decode", decode, {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
             Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),

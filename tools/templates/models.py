@@ -8,6 +8,7 @@ independent projects, give; so are the hashes.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from urllib.parse import unquote
 
 FRONT_END_HOSTS = ("https://huggingface.co/", "https://civitai.com/")
 FRONT_END_ENDINGS = (".safetensors", ".sft")
@@ -51,7 +52,7 @@ def files_note(files: Sequence[ModelFile]) -> str:
     """The part of a note that says what has to be there: links, sizes, licences and folders."""
     lines = ["**Files:**"]
     for (folder, licence), group in groupby(files, key=lambda file: (file.folder, file.licence)):
-        links = ", ".join(f"[{file.url.rpartition('/')[2]}]({file.url}) ({file.size})" for file in group)
+        links = ", ".join(f"[{unquote(file.url.rpartition('/')[2])}]({file.url}) ({file.size})" for file in group)
         lines.append(f"- {links}, {licence} → *models/{folder}*")
     return "\n".join(lines)
 
