@@ -35,9 +35,7 @@ def hair_classes(faces: FaceData) -> list[str]:
 
 
 @torch.no_grad()
-def accuracy(
-    network: ClassifierNetwork, faces: FaceData, change: Callable[[Tensor], Tensor] = lambda images: images
-) -> float:
+def accuracy(network: ClassifierNetwork, faces: FaceData, change: Callable[[Tensor], Tensor] | None = None) -> float:
     """The share of a split's pictures on which the likeliest class is the right one.
 
     Args:
@@ -45,7 +43,8 @@ def accuracy(
     """
     found: list[int] = []
     for start in range(0, len(faces), BATCH):
-        found += network(change(faces.images(slice(start, start + BATCH)))).argmax(1).tolist()
+        images = faces.images(slice(start, start + BATCH))
+        found += network(change(images) if change else images).argmax(1).tolist()
     right = [network.labels[number] == name for number, name in zip(found, hair_classes(faces))]
     return sum(right) / len(right)
 

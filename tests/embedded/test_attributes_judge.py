@@ -16,11 +16,6 @@ def judge() -> FaceJudge:
     return FaceJudge.load()
 
 
-@pytest.fixture(scope="module")
-def faces() -> torch.Tensor:
-    return torch.from_numpy(held_out_faces()).permute(0, 3, 1, 2) / 255
-
-
 def test_held_out_faces_are_256_different_pictures() -> None:
     faces = np.concatenate([held_out_faces(0), held_out_faces(1)])
     assert faces.shape == (256, 64, 64, 3)

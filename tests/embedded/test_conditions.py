@@ -2,25 +2,14 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from embedded.evaluation import classifier, depth, pose
 from embedded.face_data import CLASSES
 from embedded.face_parts import relief
-from embedded.held_out import held_out_faces, held_out_facts, held_out_maps
+from embedded.held_out import held_out_facts
 from guidance_losses.networks.classifier import load_classifier
 from guidance_losses.networks.depth import load_depth_network
 from guidance_losses.networks.pose import load_pose_network
-
-
-@pytest.fixture(scope="module")
-def faces() -> Tensor:
-    return torch.from_numpy(held_out_faces()).movedim(-1, 1) / 255
-
-
-@pytest.fixture(scope="module")
-def maps() -> Tensor:
-    return torch.from_numpy(held_out_maps()).long()
 
 
 def test_what_lies_over_other_things_is_near():

@@ -13,19 +13,8 @@ from embedded.evaluation.detectors import (
     point_distances,
 )
 from embedded.face_parts import PARTS, box_of, face_points, part_boxes
-from embedded.held_out import held_out_faces, held_out_maps
 from guidance_losses.networks.face_detector import load_face_detector
 from guidance_losses.networks.object_detector import load_object_detector
-
-
-@pytest.fixture(scope="module")
-def faces() -> Tensor:
-    return torch.from_numpy(held_out_faces()).movedim(-1, 1) / 255
-
-
-@pytest.fixture(scope="module")
-def maps() -> Tensor:
-    return torch.from_numpy(held_out_maps()).long()
 
 
 def test_each_part_is_found_in_its_box(faces, maps):

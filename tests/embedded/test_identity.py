@@ -21,11 +21,6 @@ def pictures(picture: int) -> Tensor:
     return torch.from_numpy(held_out_faces(picture)).permute(0, 3, 1, 2) / 255
 
 
-@pytest.fixture(scope="module")
-def faces() -> Tensor:
-    return pictures(0)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_another_picture_of_somebody_is_known_among_all(name, faces):
     """Another expression, clothes and background."""

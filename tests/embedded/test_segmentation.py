@@ -5,7 +5,6 @@ import torch
 from torch.testing import assert_close
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
-from embedded.held_out import held_out_faces, held_out_maps
 from embedded.judges.segmentation import SegmentationJudge
 
 
@@ -14,15 +13,9 @@ def judge() -> SegmentationJudge:
     return SegmentationJudge.load()
 
 
-@pytest.fixture(scope="module")
-def faces() -> torch.Tensor:
-    return torch.from_numpy(held_out_faces()).permute(0, 3, 1, 2) / 255
-
-
-def test_it_finds_the_parts_of_faces_it_has_never_seen(judge, faces):
+def test_it_finds_the_parts_of_faces_it_has_never_seen(judge, faces, maps):
     assert judge.labels == ["background", "skin", "hair", "clothes", "eyes", "mouth", "glasses"]
-    truth = torch.from_numpy(held_out_maps()).long()
-    overlap = multiclass_jaccard_index(judge(faces), truth, len(judge.labels), average=None)
+    overlap = multiclass_jaccard_index(judge(faces), maps, len(judge.labels), average=None)
     assert overlap.mean() > 0.9
     assert overlap.min() > 0.8
 

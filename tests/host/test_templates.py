@@ -56,6 +56,16 @@ def test_a_published_workflow_says_where_its_files_are_to_be_had(host, path):
     assert bool(needed) == (not path.stem.endswith("(CPU)"))
 
 
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if "Best of N" in path.stem], ids=lambda path: path.stem)
+def test_the_run_begins_with_the_chosen_noise_and_is_otherwise_the_one_that_was_tried(host, path):
+    nodes = to_prompt(json.loads(path.read_text()), host.get("/object_info").json())
+    (chooser,) = (key for key, node in nodes.items() if node["class_type"] == "DSG_BestNoise")
+    (sampler,) = (node["inputs"] for node in nodes.values() if node["class_type"] == "DSG_KSampler")
+    assert (sampler["latent_image"], sampler["seed"]) == ([chooser, 0], [chooser, 1])
+    tried = nodes[chooser]["inputs"]
+    assert {name for name in sampler if sampler[name] != tried[name]} == {"latent_image", "seed"}
+
+
 def test_the_host_offers_the_templates(host):
     assert sorted(host.get("/workflow_templates").json()["ComfyUI-DSG"]) == [path.stem for path in WORKFLOWS]
 

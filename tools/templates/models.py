@@ -59,6 +59,35 @@ def files_note(files: Sequence[ModelFile]) -> str:
 
 HUGGING_FACE = "https://huggingface.co"
 
+
+def folder(kind: str, repository: str, licence: str, sizes: dict[str, str], sha256: str = "") -> tuple[ModelFile, ...]:
+    """The files of a folder of Hugging Face's, which goes into `models/dsg/<kind>`.
+
+    Args:
+        repository: owner/name; the folder has that name.
+        sizes: of each file.
+        sha256: of the weights among them, where it is known.
+    """
+    name = repository.rpartition("/")[2]
+    return tuple(
+        ModelFile(
+            f"{name}/{file}",
+            f"dsg_{kind}",
+            f"{HUGGING_FACE}/{repository}/resolve/main/{file}",
+            size,
+            licence,
+            place=f"dsg/{kind}/{name}",
+            sha256=sha256 if file.endswith(".safetensors") else "",
+        )
+        for file, size in sizes.items()
+    )
+
+
+def folder_name(files: Sequence[ModelFile]) -> str:
+    """Of the folder that they are in, as a loader's drop-down shows it."""
+    return files[0].name.partition("/")[0]
+
+
 SD15 = ModelFile(
     "v1-5-pruned-emaonly-fp16.safetensors",
     "checkpoints",
@@ -110,18 +139,6 @@ CLIP = ModelFile(
     "MIT",
     sha256="4b8699299b1e8997753c64b052ba32031449d5d853f55a039148560ee02b820f",
 )
-LARGE_CLIP_NAME = "vit_large_patch14_clip_224.openai"
-LARGE_CLIP = tuple(
-    ModelFile(
-        f"{LARGE_CLIP_NAME}/{file}",
-        "dsg_clip",
-        f"{HUGGING_FACE}/timm/{LARGE_CLIP_NAME}/resolve/main/{file}",
-        size,
-        "MIT",
-        place=f"dsg/clip/{LARGE_CLIP_NAME}",
-    )
-    for file, size in (("open_clip_config.json", "1 kB"), ("open_clip_model.safetensors", "1.7 GB"))
-)
 AESTHETIC_HEAD = ModelFile(
     "sac+logos+ava1-l14-linearMSE.pth",
     "dsg_reward",
@@ -130,53 +147,36 @@ AESTHETIC_HEAD = ModelFile(
     "Apache 2.0",
     place="dsg/reward",
 )
-SEGFORMER_NAME = "segformer-b0-finetuned-ade-512-512"
-SEGFORMER = tuple(
-    ModelFile(
-        f"{SEGFORMER_NAME}/{file}",
-        "dsg_segmentation",
-        f"{HUGGING_FACE}/nvidia/{SEGFORMER_NAME}/resolve/main/{file}",
-        size,
-        "**non-commercial**",
-        place=f"dsg/segmentation/{SEGFORMER_NAME}",
-    )
-    for file, size in (("config.json", "7 kB"), ("model.safetensors", "15 MB"))
+LARGE_CLIP = folder(
+    "clip",
+    "timm/vit_large_patch14_clip_224.openai",
+    "MIT",
+    {"open_clip_config.json": "1 kB", "open_clip_model.safetensors": "1.7 GB"},
 )
-DEPTH_NAME = "Depth-Anything-V2-Small-hf"
-DEPTH = tuple(
-    ModelFile(
-        f"{DEPTH_NAME}/{file}",
-        "dsg_depth",
-        f"{HUGGING_FACE}/depth-anything/{DEPTH_NAME}/resolve/main/{file}",
-        size,
-        "Apache 2.0",
-        place=f"dsg/depth/{DEPTH_NAME}",
-    )
-    for file, size in (("config.json", "1 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "99 MB"))
+SEGFORMER = folder(
+    "segmentation",
+    "nvidia/segformer-b0-finetuned-ade-512-512",
+    "**non-commercial**",
+    {"config.json": "7 kB", "model.safetensors": "15 MB"},
 )
-CLASSIFIER_NAME = "vit-base-patch16-224"
-CLASSIFIER = tuple(
-    ModelFile(
-        f"{CLASSIFIER_NAME}/{file}",
-        "dsg_classifier",
-        f"{HUGGING_FACE}/google/{CLASSIFIER_NAME}/resolve/main/{file}",
-        size,
-        "Apache 2.0",
-        place=f"dsg/classifier/{CLASSIFIER_NAME}",
-    )
-    for file, size in (("config.json", "70 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "346 MB"))
+DEPTH = folder(
+    "depth",
+    "depth-anything/Depth-Anything-V2-Small-hf",
+    "Apache 2.0",
+    {"config.json": "1 kB", "preprocessor_config.json": "1 kB", "model.safetensors": "99 MB"},
+    sha256="3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70",
 )
-POSE_NAME = "vitpose-base-simple"
-POSE = tuple(
-    ModelFile(
-        f"{POSE_NAME}/{file}",
-        "dsg_pose",
-        f"{HUGGING_FACE}/usyd-community/{POSE_NAME}/resolve/main/{file}",
-        size,
-        "Apache 2.0",
-        place=f"dsg/pose/{POSE_NAME}",
-    )
-    for file, size in (("config.json", "2 kB"), ("preprocessor_config.json", "1 kB"), ("model.safetensors", "344 MB"))
+CLASSIFIER = folder(
+    "classifier",
+    "google/vit-base-patch16-224",
+    "Apache 2.0",
+    {"config.json": "70 kB", "preprocessor_config.json": "1 kB", "model.safetensors": "346 MB"},
+)
+POSE = folder(
+    "pose",
+    "usyd-community/vitpose-base-simple",
+    "Apache 2.0",
+    {"config.json": "2 kB", "preprocessor_config.json": "1 kB", "model.safetensors": "344 MB"},
 )
 INSIGHTFACE = tuple(
     ModelFile(

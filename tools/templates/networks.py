@@ -4,18 +4,14 @@ from tools.templates.layout import Node
 from tools.templates.models import (
     AESTHETIC_HEAD,
     CLASSIFIER,
-    CLASSIFIER_NAME,
     CLIP,
     DEPTH,
-    DEPTH_NAME,
     DETECTOR,
     INSIGHTFACE,
     LARGE_CLIP,
-    LARGE_CLIP_NAME,
     POSE,
-    POSE_NAME,
     SEGFORMER,
-    SEGFORMER_NAME,
+    folder_name,
 )
 
 
@@ -27,7 +23,7 @@ def clip(key: str) -> Node:
 
 def large_clip(key: str) -> Node:
     """OpenAI's ViT-L/14, whose features LAION's aesthetic heads read."""
-    return Node(key, "DSG_LoadCLIP", {"clip_name": LARGE_CLIP_NAME}, files=LARGE_CLIP)
+    return Node(key, "DSG_LoadCLIP", {"clip_name": folder_name(LARGE_CLIP)}, files=LARGE_CLIP)
 
 
 def aesthetic_head(key: str) -> Node:
@@ -37,7 +33,7 @@ def aesthetic_head(key: str) -> Node:
 
 def segmentation(key: str) -> Node:
     """SegFormer for ADE20K's classes."""
-    return Node(key, "DSG_LoadSegmentationModel", {"model_name": SEGFORMER_NAME}, files=SEGFORMER)
+    return Node(key, "DSG_LoadSegmentationModel", {"model_name": folder_name(SEGFORMER)}, files=SEGFORMER)
 
 
 def faces(key: str) -> Node:
@@ -64,14 +60,14 @@ def detector_of_the_pack(key: str) -> Node:
 
 def depth(key: str) -> Node:
     """Depth Anything V2, the small one."""
-    return Node(key, "DSG_LoadDepthModel", {"model_name": DEPTH_NAME}, files=DEPTH)
+    return Node(key, "DSG_LoadDepthModel", {"model_name": folder_name(DEPTH)}, files=DEPTH)
 
 
 def pose(key: str) -> Node:
     """ViTPose for COCO's keypoints."""
-    return Node(key, "DSG_LoadPoseModel", {"model_name": POSE_NAME}, files=POSE)
+    return Node(key, "DSG_LoadPoseModel", {"model_name": folder_name(POSE)}, files=POSE)
 
 
 def classifier(key: str) -> Node:
     """A ViT for ImageNet's thousand classes."""
-    return Node(key, "DSG_LoadClassifier", {"model_name": CLASSIFIER_NAME}, files=CLASSIFIER)
+    return Node(key, "DSG_LoadClassifier", {"model_name": folder_name(CLASSIFIER)}, files=CLASSIFIER)
