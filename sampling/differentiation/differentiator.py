@@ -160,6 +160,7 @@ class Differentiator:
     def _economy(self) -> Callable[[], None] | None:
         """What others keep goes first, then the graph, then the decoder's size, then exactness."""
         if self.denoisers.memory.make_room():
+            self.denoisers.tell(f"DSG: {SHORTAGE}; other models were unloaded.")
             return _collect
         if self.mode == "exact":
             return partial(self._change, CHEAPER[self.mode], SHORTAGE)

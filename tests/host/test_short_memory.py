@@ -78,3 +78,4 @@ def test_other_models_are_unloaded_before_the_gradient_gets_cheaper(host, fresh,
     outputs = host.run(guided)
     report = json.loads(outputs[find(guided, "DSG_GuidanceReport")]["text"][0])
     assert report["gradient_modes"] == modes
+    assert ("DSG: memory is short; other models were unloaded." in report["remarks"]) == others

@@ -206,7 +206,7 @@ def test_a_chosen_mode_is_not_judged_by_the_free_memory(guide, denoiser):
     assert report.gradient_modes == ["exact"]
 
 
-def test_what_others_keep_in_memory_goes_before_the_gradient_gets_cheaper(guide, denoiser):
+def test_what_others_keep_in_memory_goes_before_the_gradient_gets_cheaper_and_that_is_said(guide, denoiser, caplog):
     others = ["text encoder", "another model"]
 
     def make_room() -> bool:
@@ -216,6 +216,7 @@ def test_what_others_keep_in_memory_goes_before_the_gradient_gets_cheaper(guide,
     x, report = run(guide, Denoisers(limited(denoiser, 2), memory=memory))
     assert report.gradient_modes == ["exact"]
     assert torch.equal(x, run(guide, denoiser)[0])
+    assert caplog.text.count("memory is short; other models were unloaded") == 2
     _, report = run(guide, Denoisers(limited(denoiser, 1), memory=memory))
     assert report.gradient_modes == ["exact", "low memory"]
 
