@@ -29,7 +29,7 @@ Choose your grey picture and a prompt that names its colours, then press **Run**
 colour: only its luminance counts.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
         [Node("grey", "ImageRGBToYUV", {}, {"image": ("image", 0)}, title="Y is the luminance")],
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],

@@ -33,7 +33,7 @@ Choose your picture and a prompt, then press **Run**. If your picture is blurred
 *Blur Picture* (Ctrl + B) and try kernels in *Deblur Loss*.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
         [
             Node(
                 "scaled",

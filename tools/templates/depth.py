@@ -29,7 +29,7 @@ folder.
 
 **Try:** a depth map (near light) on *depth_map* instead of the picture.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
     [Node("loss", "DSG_DepthLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of a castle on a hill, morning light",
     "depth",

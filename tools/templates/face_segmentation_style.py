@@ -51,9 +51,9 @@ Choose a person, a picture whose layout you want and one of the style, then pres
 losses share out the say.
 """,
     [
-        [Node("person", "LoadImage", {"image": "example.png"}, height=330, title="Whose face")],
-        [Node("layout", "LoadImage", {"image": "example.png"}, height=330, title="Where its parts are")],
-        [Node("drawing", "LoadImage", {"image": "example.png"}, height=330, title="Whose style")],
+        [Node("person", "LoadImage", {"image": "example.png"}, height=326, title="Whose face")],
+        [Node("layout", "LoadImage", {"image": "example.png"}, height=326, title="Where its parts are")],
+        [Node("drawing", "LoadImage", {"image": "example.png"}, height=326, title="Whose style")],
     ],
     losses({"end_percent": 0.8}, {}, {"distance": "Gram", "start_percent": 0.3, "end_percent": 0.7}),
     "a portrait of a person on a meadow under a clear sky",

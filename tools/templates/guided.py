@@ -1,18 +1,20 @@
-"""The graph that most tasks share: above, from left to right, what is known; below, the run that is steered to it."""
+"""The graph that most tasks share: above, what is known; below, the model and its losses; right of both, the run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 
-from tools.templates.layout import Node, Template, note
+from tools.templates.layout import GROUP_TOP, Node, Template, note
 from tools.templates.models import FLUX, SD15, SDXL, ModelFile, files_note
 
-NOTE_HEIGHT, FILES_HEIGHT, FILES_LINE, KNOWN_HEIGHT = 120, 26, 12, 460  # as Nodes 2.0 needs them
-BELOW_LINKS = 300  # from the run's top: under the links that leave the first column
+NOTE_HEIGHT, FILES_HEIGHT, FILES_LINE = 120, 26, 12  # as Nodes 2.0 needs them
+KNOWN_COLUMNS, KNOWN_HEIGHT, SAMPLER_ABOVE = 4, 425, 215
+RESULTS = {3: [340, None, 400], 4: [250, 240, None, 250]}  # their heights
 KNOWN_TITLE = "What is known"
-RUN_TITLE = "The run: the model is steered towards it"
+LOSSES_TITLE = "The model, and what its pictures must satisfy"
 EMBEDDED_MODEL = "faces (flow matching)"  # the better of the two
-WIDTHS = {2: [260, 250, 240, 265, 265, 225, 300], 3: [225, 225, 215, 215, 215, 220, 195, 270]}  # by columns of losses
-SHOWN = 3  # the column where what is known is shown
+# By the number of columns on the left: these, the sampler's and the results'.
+WIDTHS = {3: [225, 285, 295, 280, 340], 4: [225, 230, 230, 235, 235, 265], 5: [*[225] * 6, 265]}
 
 TIME_AND_MEMORY = """**Time and memory:** a guided step takes two to three times the time of a plain step, and \
 several times its memory; the sampler's *loss_decoder* has cheaper ones than the VAE."""
@@ -56,22 +58,22 @@ def embedded(
     tiles: bool = False,
     method: str = "DSG",
     choice: Node | None = None,
+    model_name: str = EMBEDDED_MODEL,
 ) -> Template:
-    """The task on the embedded model, for eight faces.
+    """The task on an embedded model, for eight faces.
 
     Args:
         known: the source and what is made of it, at most three columns; the last node's output is shown. A fourth
             column is shown in its place. May be empty.
         losses: one to three, each without its conditioning; they are chained.
         file: prefix of the saved pictures.
-        networks: the loaders of the losses' networks, at most three.
+        networks: the loaders of the losses' networks.
         automatic: the rate is found by itself.
         tiles: the pictures tile, and are decoded and shown so.
         method: of the guidance, on DSG's sphere.
         choice: what chooses the run's noises, without its links.
     """
-    model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": EMBEDDED_MODEL, "batch_size": 8})
-    columns = [[model, *networks[:1]], [replace(network, top=BELOW_LINKS) for network in networks[1:2]]]
+    model = Node("model", "DSG_LoadEmbeddedModel", {"model_name": model_name, "batch_size": 8})
     sources = {"model": ("model", 0), "positive": ("model", 1), "negative": ("model", 2), "vae": ("model", 3)}
     sources["latent_image"] = ("model", 4)
     sampler: dict = {"steps": steps, "guidance_rate": rate}
@@ -79,7 +81,7 @@ def embedded(
     if automatic:
         steering["rate_blend"] = Node("rate", "DSG_AutomaticGuidanceRate")
     name = f"{name} (CPU)"
-    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], choice)
+    return _guided(name, text, known, [[model]], losses, sources, sampler, file, steering, tiles, networks, choice)
 
 
 def pretrained(
@@ -107,7 +109,7 @@ def pretrained(
     latent = Node("latent", family.latent, size)
     sources = {"model": ("model", 0), "positive": ("positive", 0), "negative": ("negative", 0), "vae": ("model", 2)}
     sources["latent_image"] = ("latent", 0)
-    columns = [[model, latent, *networks[:1]], [*prompts, *networks[1:2]]]
+    columns = [[model, latent], prompts]
     if family.guidance:
         guided = Node("guided", "FluxGuidance", {"guidance": family.guidance}, {"conditioning": ("positive", 0)})
         columns.append([guided])
@@ -117,15 +119,38 @@ def pretrained(
     text = f"{text}\n{TIME_AND_MEMORY} {needed}"
     sampler = family.sampler | {"guidance_rate": rate}
     name, steering, lines = f"{name} ({family.label})", steered_by(method), len(needed.splitlines())
-    return _guided(
-        name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks[2:], choice, lines
-    )
+    return _guided(name, text, known, columns, losses, sources, sampler, file, steering, tiles, networks, choice, lines)
 
 
 def steered_by(method: str) -> dict[str, Node]:
     """The sampler's `method`, which DSG needs none for."""
     inputs = {"method": method, "constraint": "spherical"}
     return {} if method == "DSG" else {"method": Node("method", "DSG_GuidanceMethod", inputs)}
+
+
+def _spread(first: Sequence[list[Node]], last: Sequence[list[Node]], count: int) -> list[list[Node]]:
+    """Columns from the left and from the right; between them, empty ones."""
+    return [[*nodes] for nodes in (*first, *([] for _ in range(count - len(first) - len(last))), *last)]
+
+
+def _place(networks: Sequence[Node], above: list[list[Node]], below: list[list[Node]]) -> None:
+    """Put loaders where a column is free before the losses, two in each; or below small nodes; or below the model."""
+    free = [nodes for nodes in (*(above if any(above) else []), *below) if not nodes]
+    small = [nodes for nodes in above[:-1] if nodes and not any(node.height for node in nodes)]
+    places = [*free, *free, *small, *below[:1]]
+    for place, network in zip(cycle(places), networks):
+        place.append(network)
+
+
+def _results(file: str, tiles: bool) -> list[Node]:
+    """What is made, and how the run went."""
+    results = [
+        Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, title="Made", top=0),
+        *([Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled")] if tiles else []),
+        Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
+        Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run"),
+    ]
+    return [replace(node, height=height) for node, height in zip(results, RESULTS[len(results)])]
 
 
 def _guided(
@@ -143,47 +168,42 @@ def _guided(
     choice: Node | None,
     lines: int = 0,
 ) -> Template:
-    """`networks`: those that the first columns have no room for; `lines`: of the note, about files."""
+    """`lines`: of the note, about files."""
     before = [sources["positive"], *((loss.key, 0) for loss in losses)]
-    decode = "DSG_SeamlessDecode" if tiles else "VAEDecode"
-    steered = {socket: (node.key, 0) for socket, node in steering.items()}
     chain = [replace(loss, links={"conditioning": source, **loss.links}) for loss, source in zip(losses, before)]
-    widths = WIDTHS[max(2, len(losses))]
-    left = [*columns, *([loss] for loss in chain)]
-    left[-1] += steering.values()
-    links = sources | {"positive": before[-1]} | steered
+    links = sources | {"positive": before[-1]} | {socket: (node.key, 0) for socket, node in steering.items()}
+    beside = [*steering.values()]
     if choice:
-        left[-1].append(replace(choice, widgets=choice.widgets | sampler, links=links))
+        beside.append(replace(choice, widgets=choice.widgets | sampler, links=links))
         links = links | {"latent_image": (choice.key, 0), "seed": (choice.key, 1)}
-    left[len(columns)] += networks
-    left[len(columns) : len(columns)] = [[] for _ in range(len(widths) - 3 - len(left))]
-    below = [
-        *left,
-        [Node("sampler", "DSG_KSampler", sampler, links)],
-        [
-            Node("decode", decode, {}, {"samples": ("sampler", 0), "vae": sources["vae"]}),
-            Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
-        ],
-    ]
-    note_height = NOTE_HEIGHT + (FILES_HEIGHT + lines * FILES_LINE if lines else 0)
-    known_top = note_height + 110
-    run_top = known_top + (KNOWN_HEIGHT if known else 0)
-    above: list[list[Node]] = [[] for _ in below]
-    if known:
+    last = [[loss] for loss in chain] + ([beside] if beside else [])
+    if 0 < len(known) < KNOWN_COLUMNS:
         shown = Node("show", "PreviewImage", {}, {"images": (known[-1][-1].key, 0)}, title="Known", height=250)
-        for place, nodes in ({SHOWN: [shown]} | dict(enumerate(known))).items():
-            above[place] = [replace(nodes[0], top=known_top), *nodes[1:]]
-    for nodes in filter(None, below):
-        nodes[0] = replace(nodes[0], top=run_top + (nodes[0].top or 0))
-    heights = [290, 290, 400] if tiles else [440, 530]
-    results = [
-        Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, title="Made", top=0),
-        *([Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled")] if tiles else []),
-        Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run"),
+        known = [*known, [shown]]
+    count = max(len(columns) + len(last), len(known), min(WIDTHS))
+    above, below = _spread(known[:-1], known[-1:], count), _spread(columns, last, count)
+    _place(networks, above, below)
+    note_height = NOTE_HEIGHT + (FILES_HEIGHT + lines * FILES_LINE if lines else 0)
+    top = note_height + GROUP_TOP
+    lower_top = top + KNOWN_HEIGHT if known else top
+    for nodes, at in [(nodes, top) for nodes in above] + [(nodes, lower_top) for nodes in below]:
+        nodes[:1] = [replace(node, top=at) for node in nodes[:1]]
+    run = [
+        Node("sampler", "DSG_KSampler", sampler, links, top=lower_top - SAMPLER_ABOVE if known else top),
+        Node(
+            "decode",
+            "DSG_SeamlessDecode" if tiles else "VAEDecode",
+            {},
+            {"samples": ("sampler", 0), "vae": sources["vae"]},
+        ),
     ]
-    results = [replace(node, height=height) for node, height in zip(results, heights)]
-    rows = [[*top, *bottom] for top, bottom in zip(above, below)]
-    rows[0].insert(0, note(text, 0, note_height, span=len(widths) - 2))
-    groups = {KNOWN_TITLE: [node.key for column in above for node in column]} if known else {}
-    groups[RUN_TITLE] = [node.key for column in below for node in column]
-    return Template(name, widths, [*rows, results], groups)
+    rows = [[*upper, *lower] for upper, lower in zip(above, below)]
+    rows[0].insert(0, note(text, 0, note_height, span=count + 1))
+    groups = {KNOWN_TITLE: above, LOSSES_TITLE: below}
+    keys = {title: [node.key for column in group for node in column] for title, group in groups.items()}
+    return Template(
+        name,
+        WIDTHS[count],
+        [*rows, run, _results(file, tiles)],
+        {title: found for title, found in keys.items() if found},
+    )

@@ -30,7 +30,7 @@ insightface's networks are for **non-commercial research only**.
 
 **Try:** chain *FaceID Loss* to say whose face it is; both take the same model.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
     [Node("loss", "DSG_LandmarkLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a portrait photograph of an old sailor, soft light",
     "landmarks",

@@ -14,12 +14,14 @@ from tools.workflow import WIDGET_TYPES, default_value, widgets
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
 # Its newer nodes ("Nodes 2.0") are up to 30 higher than these tell, and at least 225 wide: there is room for them.
-GAP_X, GAP_Y, GROUP_MARGIN = 40, 36, 20
+GAP_X, GAP_Y, GROUP_MARGIN = 40, 36, 12
+GROUP_TITLE = 36
+GROUP_TOP = GROUP_MARGIN + TITLE + GROUP_TITLE + 20  # from a note above to the nodes of a group
 GROUP_COLOR = "#8fa8b2"
 
 # The view that opens: the graph's corner at this place of the window, right of the front end's side bar and below its
 # top bars. Newer front ends fit the graph to the window instead, and draw no text below a scale of 0.57: in a window of
-# 1600 pixels the graph may be 2100 wide.
+# 1280 by 800 pixels the graph may be 1680 wide and 1030 high.
 SCALE, CORNER = 0.68, (80, 130)
 
 
@@ -143,7 +145,7 @@ def group_json(number: int, title: str, members: list[dict]) -> dict:
     """A frame around nodes, with room for its title."""
     left, top = (min(node["pos"][axis] for node in members) - GROUP_MARGIN for axis in (0, 1))
     right, bottom = (max(node["pos"][axis] + node["size"][axis] for node in members) + GROUP_MARGIN for axis in (0, 1))
-    top -= TITLE + 40
+    top -= TITLE + GROUP_TITLE
     return {
         "id": number,
         "title": title,

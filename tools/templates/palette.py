@@ -25,7 +25,7 @@ SD15 = pretrained(
 Choose a picture whose colours you like and a prompt, then press **Run**. How much there is of a \
 colour counts too: crop the picture to what you want.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330, title="Whose colours")]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326, title="Whose colours")]],
     [Node("loss", "DSG_PaletteLoss", {}, {"image": ("image", 0)})],
     "a photograph of a harbour in the evening, boats, calm water",
     "palette",

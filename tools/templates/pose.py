@@ -30,7 +30,7 @@ figures will not do. All three files go into one folder.
 
 **Try:** a *person_mask* around one person of several; chain *Depth Loss*.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
     [Node("loss", "DSG_PoseLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of an astronaut on a meadow, full body",
     "pose",

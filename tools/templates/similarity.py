@@ -27,7 +27,7 @@ ON_CHECKPOINT = pretrained(
 Choose a reference, then press **Run**. The prompt says what to draw; the picture becomes like the reference. With the \
 host's *Load CLIP Vision* a DINOv2 can look instead (*clip_vision*).
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
     [
         Node(
             "loss",

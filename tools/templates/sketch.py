@@ -31,7 +31,7 @@ Choose a picture to take the lines from and a prompt, then press **Run**. A draw
 connect it instead of *Canny*, and set *lines* to *dark on light*.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
         [Node("canny", "Canny", LINES, {"image": ("image", 0)}, title="Lines")],
     ],
     [Node("loss", "DSG_SketchLoss", {"lines": "light on dark"}, {"drawing": ("canny", 0)})],

@@ -19,7 +19,7 @@ all it takes, on a CPU.
 """
 
 WIDTHS = [225, 225, 240, 250, 250, 250]
-NOTE_HEIGHT, BELOW_NOTE, PICTURES = 230, 340, 480
+NOTE_HEIGHT, BELOW_NOTE = 220, 270
 FACES = 4
 RUNS = {"unguided": "Unguided", "dps": "DPS", "dsg": "DSG"}
 SHOWN = {"destination": ("faces", 0), "source": ("grey", 0), "mask": ("hide", 0)}
@@ -37,9 +37,9 @@ def run(key: str) -> list[Node]:
     file = {"filename_prefix": f"DSG/start-{key}"}
     return [
         Node(key, "DSG_KSampler", {"guidance_rate": 0.2}, links, title=title, top=0),
-        Node(decoded, "VAEDecode", {}, {"samples": (key, 0), "vae": ("model", 3)}, top=PICTURES),
+        Node(decoded, "VAEDecode", {}, {"samples": (key, 0), "vae": ("model", 3)}),
         Node(large, "ImageScaleBy", LARGE, {"image": (decoded, 0)}, title="Enlarge, to show"),
-        Node(f"{key}_save", "SaveImage", file, {"images": (large, 0)}, title=f"{title}: made", height=300),
+        Node(f"{key}_save", "SaveImage", file, {"images": (large, 0)}, title=f"{title}: made", height=240),
     ]
 
 
@@ -62,7 +62,7 @@ EMBEDDED = Template(
             Node(
                 "known_large", "ImageScaleBy", LARGE, {"image": ("known", 0)}, title="Enlarge, to show", top=BELOW_NOTE
             ),
-            Node("show", "PreviewImage", {}, {"images": ("known_large", 0)}, title="Known", height=290),
+            Node("show", "PreviewImage", {}, {"images": ("known_large", 0)}, title="Known", height=230),
             Node("loss", "DSG_MaskLoss", {}, ASKED),
         ],
         *(run(key) for key in RUNS),

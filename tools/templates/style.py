@@ -31,7 +31,7 @@ def on(family: Family) -> Template:
 Choose a picture of the style, then press **Run**. The prompt says what to draw. The paper's settings: Gram matrices, \
 guided between 30 % and 70 % of the run.
 """,
-        [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+        [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
         [
             Node(
                 "loss",

@@ -30,7 +30,7 @@ Choose your small picture and a prompt that says what it shows, then press **Run
 picture is 128×128, the latent four times as large.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=330)],
+        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
         [
             Node(
                 "small",

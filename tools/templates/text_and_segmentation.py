@@ -35,7 +35,7 @@ SD15 = pretrained(
 
 Choose a picture whose layout you want, then press **Run**. *Text Loss* says what is there, *Segmentation Loss* where.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
     [
         Node(
             "text",

@@ -34,7 +34,7 @@ SD15 = pretrained(
 Choose a picture of the style, then press **Run**. *Text Loss* insists on a \
 sentence, *Style Loss* on the way of painting; their weights share out the say.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=330)]],
+    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
     [
         Node(
             "text",

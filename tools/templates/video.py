@@ -18,8 +18,8 @@ want a low *guidance_rate*.
 
 {TIME_AND_MEMORY}"""
 
-WIDTHS = [250, 260, 225, 225, 240, 225, 330]
-NOTE_HEIGHT, RUN = 260, 370
+WIDTHS = [235, 240, 225, 225, 240, 265]
+NOTE_HEIGHT, RUN = 270, 370
 POSITIVE = "a girl with yellow hair waves on a green hill, the wind moves the grass"
 
 
@@ -45,7 +45,7 @@ ON_WAN = Template(
             Node("latent", "EmptyHunyuanLatentVideo", {"width": SIDE, "height": SIDE, "length": LENGTH}),
         ],
         [
-            Node("image", "LoadImage", {"image": "example.png"}, height=330, title="The first frame", top=RUN),
+            Node("image", "LoadImage", {"image": "example.png"}, height=326, title="The first frame", top=RUN),
         ],
         [
             Node(
@@ -71,24 +71,21 @@ ON_WAN = Template(
                     "vae": ("vae", 0),
                 },
                 top=RUN,
-            )
+            ),
+            Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": ("vae", 0)}),
         ],
         [
-            Node("decode", "VAEDecode", {}, {"samples": ("sampler", 0), "vae": ("vae", 0)}, top=RUN),
-            Node("video", "CreateVideo", {"fps": float(FRAMES_A_SECOND)}, {"images": ("decode", 0)}),
-            Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
-        ],
-        [
+            Node("video", "CreateVideo", {"fps": float(FRAMES_A_SECOND)}, {"images": ("decode", 0)}, top=0),
             Node(
                 "save",
                 "SaveVideo",
                 {"filename_prefix": "DSG/video"},
                 {"video": ("video", 0)},
                 title="Made",
-                top=0,
-                height=400,
+                height=326,
             ),
-            Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", height=450),
+            Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
+            Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run", height=340),
         ],
     ],
     {
