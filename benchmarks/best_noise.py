@@ -1,6 +1,6 @@
 """Several noises a picture, the best of which is chosen early, beside more steps at the same number of passes.
 
-    python -m benchmarks.best_noise      half an hour on a CPU; goes on where it was stopped
+    python -m benchmarks.best_noise      an hour on a CPU; goes on where it was stopped
 
 DSG with the automatic rate on the embedded flow-matching model, tasks that networks judge, 64 people. Results go
 to `benchmarks/results/best_noise.json`.
@@ -17,7 +17,7 @@ from tasks.setting import Setting
 from tasks.task import TASKS
 from tools.server import Client, running_host
 
-JUDGED = ["FaceID", "text", "text and segmentation", "FaceID and segmentation"]
+JUDGED = ["FaceID", "text", "style", "text and segmentation", "FaceID and segmentation"]
 WAYS = {
     "one noise, 20 steps": Setting("DSG", 1.0, automatic=True),
     "one noise, 40 steps": Setting("DSG", 1.0, automatic=True, steps=40),

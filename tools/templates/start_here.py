@@ -19,7 +19,7 @@ all it takes, on a CPU.
 """
 
 WIDTHS = [225, 225, 240, 250, 250, 250]
-NOTE_HEIGHT, BELOW_NOTE = 220, 270
+NOTE_HEIGHT, BELOW_NOTE = 220, 282
 FACES = 4
 RUNS = {"unguided": "Unguided", "dps": "DPS", "dsg": "DSG"}
 SHOWN = {"destination": ("faces", 0), "source": ("grey", 0), "mask": ("hide", 0)}
