@@ -8,8 +8,8 @@ from tools.templates.layout import GROUP_TOP, Node, Template, note
 from tools.templates.models import FLUX, SD15, SDXL, ModelFile, files_note
 
 NOTE_HEIGHT, FILES_HEIGHT, FILES_LINE = 120, 26, 12  # as Nodes 2.0 needs them
-KNOWN_COLUMNS, KNOWN_HEIGHT, SAMPLER_ABOVE = 4, 425, 215
-RESULTS = {3: [340, None, 400], 4: [250, 240, None, 250]}  # their heights
+KNOWN_COLUMNS, KNOWN_HEIGHT, SAMPLER_ABOVE = 4, 425, 170
+RESULTS = {4: [None, 360, None, 310], 5: [None, 210, None, 200, 200]}  # their heights
 KNOWN_TITLE = "What is known"
 LOSSES_TITLE = "The model, and what its pictures must satisfy"
 EMBEDDED_MODEL = "faces (flow matching)"  # the better of the two
@@ -142,13 +142,15 @@ def _place(networks: Sequence[Node], above: list[list[Node]], below: list[list[N
         place.append(network)
 
 
-def _results(file: str, tiles: bool) -> list[Node]:
-    """What is made, and how the run went."""
+def _results(file: str, tiles: bool, vae: tuple[str, int]) -> list[Node]:
+    """How the run went, and what it made. Nothing is below the sampler, which grows for its chart."""
+    decode, decoded = "DSG_SeamlessDecode" if tiles else "VAEDecode", {"samples": ("sampler", 0), "vae": vae}
     results = [
-        Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, title="Made", top=0),
-        *([Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled")] if tiles else []),
-        Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}),
+        Node("report", "DSG_GuidanceReport", {}, {"report": ("sampler", 1)}, top=0),
         Node("plot", "PreviewImage", {}, {"images": ("report", 0)}, title="The run"),
+        Node("decode", decode, {}, decoded),
+        Node("save", "SaveImage", {"filename_prefix": f"DSG/{file}"}, {"images": ("decode", 0)}, title="Made"),
+        *([Node("tiling", "PreviewImage", {}, {"images": ("decode", 1)}, title="Tiled")] if tiles else []),
     ]
     return [replace(node, height=height) for node, height in zip(results, RESULTS[len(results)])]
 
@@ -188,15 +190,8 @@ def _guided(
     lower_top = top + KNOWN_HEIGHT if known else top
     for nodes, at in [(nodes, top) for nodes in above] + [(nodes, lower_top) for nodes in below]:
         nodes[:1] = [replace(node, top=at) for node in nodes[:1]]
-    run = [
-        Node("sampler", "DSG_KSampler", sampler, links, top=lower_top - SAMPLER_ABOVE if known else top),
-        Node(
-            "decode",
-            "DSG_SeamlessDecode" if tiles else "VAEDecode",
-            {},
-            {"samples": ("sampler", 0), "vae": sources["vae"]},
-        ),
-    ]
+    sampler_top = lower_top - SAMPLER_ABOVE if known else top
+    run = [Node("sampler", "DSG_KSampler", sampler, links, top=sampler_top)]
     rows = [[*upper, *lower] for upper, lower in zip(above, below)]
     rows[0].insert(0, note(text, 0, note_height, span=count + 1))
     groups = {KNOWN_TITLE: above, LOSSES_TITLE: below}
@@ -204,6 +199,6 @@ def _guided(
     return Template(
         name,
         WIDTHS[count],
-        [*rows, run, _results(file, tiles)],
+        [*rows, run, _results(file, tiles, sources["vae"])],
         {title: found for title, found in keys.items() if found},
     )

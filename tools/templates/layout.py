@@ -14,7 +14,7 @@ from tools.workflow import WIDGET_TYPES, default_value, widgets
 # The front end's own measures, in its canvas's pixels. A node's title bar lies above its position.
 TITLE, SLOT, WIDGET = 30, 20, 24
 # Its newer nodes ("Nodes 2.0") are up to 30 higher than these tell, and at least 225 wide: there is room for them.
-GAP_X, GAP_Y, GROUP_MARGIN = 40, 36, 12
+GAP_X, GAP_Y, GAP_COLLAPSED, GROUP_MARGIN = 40, 36, 16, 12
 GROUP_TITLE = 36
 GROUP_TOP = GROUP_MARGIN + TITLE + GROUP_TITLE + 20  # from a note above to the nodes of a group
 GROUP_COLOR = "#8fa8b2"
@@ -33,7 +33,7 @@ class Node:
 
     `top` is where it begins; by itself, below the node before it in its column. `height` is for nodes that show text or
     pictures; the others are as high as their slots and widgets. `span` is the number of columns that it covers. `files`
-    are those that its widgets name.
+    are those that its widgets name. Of a collapsed one the title alone is seen.
     """
 
     key: str
@@ -45,6 +45,7 @@ class Node:
     height: int | None = None
     span: int = 1
     files: tuple[ModelFile, ...] = ()
+    collapsed: bool = False
 
 
 @dataclass
@@ -82,7 +83,7 @@ def node_json(node: Node, number: int, place: tuple[int, int], width: int, info:
         "type": node.kind,
         "pos": list(place),
         "size": [width, node.height or 0],
-        "flags": {},
+        "flags": {"collapsed": True} if node.collapsed else {},
         "order": number - 1,
         "mode": 0,
         "inputs": [],
@@ -137,7 +138,7 @@ def lay_out(template: Template, object_info: dict) -> dict[str, dict]:
             width = sum(template.widths[index : index + node.span]) + (node.span - 1) * GAP_X
             y = y if node.top is None else node.top
             nodes[node.key] = node_json(node, len(nodes) + 1, (x, y), width, info)
-            y += nodes[node.key]["size"][1] + TITLE + GAP_Y
+            y += TITLE + (GAP_COLLAPSED if node.collapsed else nodes[node.key]["size"][1] + GAP_Y)
     return nodes
 
 

@@ -20,6 +20,7 @@ all it takes, on a CPU.
 
 WIDTHS = [225, 225, 240, 250, 250, 250]
 NOTE_HEIGHT, BELOW_NOTE = 220, 282
+SAMPLER_HEIGHT = 540  # with its chart
 FACES = 4
 RUNS = {"unguided": "Unguided", "dps": "DPS", "dsg": "DSG"}
 SHOWN = {"destination": ("faces", 0), "source": ("grey", 0), "mask": ("hide", 0)}
@@ -36,9 +37,9 @@ def run(key: str) -> list[Node]:
     title, decoded, large = RUNS[key], f"{key}_decode", f"{key}_large"
     file = {"filename_prefix": f"DSG/start-{key}"}
     return [
-        Node(key, "DSG_KSampler", {"guidance_rate": 0.2}, links, title=title, top=0),
-        Node(decoded, "VAEDecode", {}, {"samples": (key, 0), "vae": ("model", 3)}),
-        Node(large, "ImageScaleBy", LARGE, {"image": (decoded, 0)}, title="Enlarge, to show"),
+        Node(key, "DSG_KSampler", {"guidance_rate": 0.2}, links, title=title, top=0, height=SAMPLER_HEIGHT),
+        Node(decoded, "VAEDecode", {}, {"samples": (key, 0), "vae": ("model", 3)}, collapsed=True),
+        Node(large, "ImageScaleBy", LARGE, {"image": (decoded, 0)}, title="Enlarge, to show", collapsed=True),
         Node(f"{key}_save", "SaveImage", file, {"images": (large, 0)}, title=f"{title}: made", height=240),
     ]
 
