@@ -27,10 +27,10 @@ from safetensors.torch import load_file, save_file
 from scipy.stats import linregress
 from tqdm import tqdm
 
-from tasks.faults import GRADIENTS, WORKFLOWS
+from tasks.faults import GRADIENTS
 from tasks.setting import FLOW, V_PREDICTION
 from tools.comfyui import REPOSITORY
-from tools.hosts import template
+from tools.hosts import TEMPLATES, template
 from tools.server import Client, prepare_base, running_host
 from tools.workflow import find
 
@@ -132,7 +132,7 @@ def chosen(prompts: dict[str, dict], number: int) -> tuple[dict, dict]:
 def endured(host: Client, count: int) -> Iterator[dict]:
     """What each prompt took, and what the process holds after it."""
     info = host.get("/object_info").json()
-    prompts = {path.stem: template(path, info, people=1) for path in WORKFLOWS}
+    prompts = {path.stem: template(path, info, people=1) for path in TEMPLATES}
     process = psutil.Process(host.pid)
     for number in tqdm(range(count), unit="prompt"):
         choice, prompt = chosen(prompts, number)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tasks.faults import GRADIENTS, PACKS, WORKFLOWS, FaultyRuns, faults
+from tasks.faults import GRADIENTS, PACKS, FaultyRuns, faults
+from tools.hosts import TEMPLATES
 from tools.server import prepare_base, running_host
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
@@ -26,7 +27,7 @@ RESULTS = Path(__file__).parent / "results" / "faults.json"
 
 def planned(every: int) -> dict[tuple[Path, str], list]:
     """The faults of each template and way to the gradient: each so manieth of all of them."""
-    everything = [(path, gradient, fault) for path in WORKFLOWS for gradient in GRADIENTS for fault in faults(gradient)]
+    everything = [(path, gradient, fault) for path in TEMPLATES for gradient in GRADIENTS for fault in faults(gradient)]
     plan: dict[tuple[Path, str], list] = {}
     for path, gradient, fault in everything[::every]:
         plan.setdefault((path, gradient), []).append(fault)

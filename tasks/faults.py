@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.comfyui import REPOSITORY
-from tools.hosts import TEMPLATES, template
+from tools.hosts import template
 from tools.server import Client, PromptError
 from tools.workflow import find
 
 PACKS = [REPOSITORY / "tests" / "host" / name for name in ("faults.py", "odd_inputs.py")]
-# With one guided run each.
-WORKFLOWS = [path for path in TEMPLATES if path.read_text(encoding="utf-8").count('"type": "DSG_KSampler"') == 1]
 GRADIENTS = ["auto", "exact", "low memory", "finite difference", "none"]
 KINDS = ["exception", "out of memory", "NaN", "interrupt", "cancel"]
 STEPS = 3  # of a run; the last one has no noise, so that DSG does not guide it

@@ -19,6 +19,7 @@ class Setting:
         automatic: the rate tunes itself; strength is its share.
         interval, reuse: which steps compute the losses, and whether those in between reuse their gradient.
         steps, model: of the run.
+        recurrence: how often each guided step is taken; 0: as the method has it.
         tries: noises a picture, of which DSG Best Noise chooses by the first quarter of the run.
     """
 
@@ -31,6 +32,7 @@ class Setting:
     steps: int = 20
     model: str = FLOW
     tries: int = 1
+    recurrence: int = 0
 
     @property
     def guided(self) -> bool:
@@ -45,6 +47,7 @@ class Setting:
     def method_inputs(self) -> dict[str, object]:
         """Of the Guidance Method node."""
         inputs: dict[str, object] = {"method": self.method, "step_size": 0.0 if self.spherical else self.strength}
+        inputs |= {"recurrence": self.recurrence} if self.recurrence else {}
         return inputs if self.constraint == AS_THE_METHOD else inputs | {"constraint": self.constraint}
 
     @property
@@ -54,6 +57,7 @@ class Setting:
         words = [self.model.replace(" (flow matching)", "_flow"), self.method, constraint, f"{self.strength:g}"]
         rare = [f"every {self.interval}{', reused' if self.reuse else ''}"] if self.interval > 1 else []
         rare += [f"best of {self.tries}"] if self.tries > 1 else []
+        rare += [f"each {self.recurrence} times"] if self.recurrence else []
         return "-".join([*words, *rare, "automatic" if self.automatic else "fixed", str(self.steps)])
 
     def sample(self, graph: Graph, model: str, positive: Slot, seed: int) -> tuple[str, str]:

@@ -29,7 +29,8 @@ from tools.small_models import GRADIENTS, families, half_grey
 from tools.workflow import find, to_prompt
 
 RESULTS = REPOSITORY / "benchmarks" / "results" / "hosts.json"
-TEMPLATES = sorted((REPOSITORY / "workflows").glob("*(CPU).json"))
+EMBEDDED = sorted((REPOSITORY / "workflows").glob("*(CPU).json"))
+TEMPLATES = [path for path in EMBEDDED if '"type": "DSG_GuidanceReport"' in path.read_text(encoding="utf-8")]
 PEOPLE = 2
 TEST_PACKS = REPOSITORY / "tests" / "host"
 SMALL_MODELS, DYNAMIC_WEIGHTS = TEST_PACKS / "small_models.py", TEST_PACKS / "dynamic_weights.py"

@@ -50,6 +50,12 @@ def distance_to_faces(made: list[np.ndarray]) -> float:
     return round(frechet_distance(features, reference_statistics()), 1)
 
 
+def alignments(host: Client, task: str, setting: Setting, batches: list[Batch]) -> list[float]:
+    """The figure that the task is about, of each picture."""
+    made = [next(iter(TASKS[task].judge(pictures(host, task, setting, batch), batch).values())) for batch in batches]
+    return [float(each) for batch in made for each in batch]
+
+
 def alignment(host: Client, task: str, setting: Setting, batches: list[Batch]) -> float:
     """The figure that the task is about."""
     return next(iter(figures(host, task, setting, batches).values()))

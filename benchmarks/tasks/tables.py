@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Shown(NamedTuple):
     """How the pages name a task's first figure, and write it."""
@@ -53,4 +55,14 @@ def whole(results: dict[str, list[dict]]) -> str:
         for figure in rows[0]:
             if figure != "method":
                 lines.append(f"| {task}: {figure} | " + " | ".join(f"{row[figure]:.3g}" for row in rows) + " |")
+    return "\n".join(lines)
+
+
+def beside_each_other(results: dict[str, dict[str, list[float]]]) -> str:
+    """Ways down, tasks across: the mean of task → way → each picture's figure, and its standard error."""
+    lines = ["| way | " + " | ".join(results) + " |", "|---" * (len(results) + 1) + "|"]
+    for way in next(iter(results.values())):
+        each = [np.array(found[way]) for found in results.values()]
+        cells = [f"{values.mean():.2f} ± {values.std(ddof=1) / len(values) ** 0.5:.2f}" for values in each]
+        lines.append(f"| {way} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

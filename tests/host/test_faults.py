@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.faults import GRADIENTS, KINDS, STAGES, WORKFLOWS, Fault, FaultyRuns, faults
+from tasks.faults import GRADIENTS, KINDS, STAGES, Fault, FaultyRuns, faults
+from tools.hosts import TEMPLATES
 
 SPREAD = 17  # apart in the list of all faults, so that each kind and stage comes in some way to the gradient
 
 
 def workflow(task: str) -> Path:
-    (path,) = [path for path in WORKFLOWS if path.stem.lstrip("0123456789 ") == f"{task} (CPU)"]
+    (path,) = [path for path in TEMPLATES if path.stem.lstrip("0123456789 ") == f"{task} (CPU)"]
     return path
 
 

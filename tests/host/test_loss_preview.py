@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.comfyui import REPOSITORY
+from tools.hosts import TEMPLATES
 from tools.server import PromptError
 from tools.workflow import find, to_prompt
 
-# "01 Start here" has three samplers of one loss.
-TEMPLATES = sorted(path.stem for path in (REPOSITORY / "workflows").glob("*(CPU).json") if path.stem[:2] != "01")
 EIGHT_BITS = 256
 
 
@@ -33,9 +31,9 @@ def previewed(prompt: dict) -> dict:
     return prompt
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_each_loss_of_each_template_is_shown(host, name):
-    workflow = json.loads((REPOSITORY / "workflows" / f"{name}.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_each_loss_of_each_template_is_shown(host, path):
+    workflow = json.loads(path.read_text(encoding="utf-8"))
     prompt = previewed(to_prompt(workflow, host.get("/object_info").json()))
     losses = [node for node in prompt.values() if node["class_type"].endswith("Loss")]
     outputs = host.run(prompt)

@@ -1,16 +1,21 @@
 """Every published workflow runs as it is, and the picture gets closer to what was asked."""
 
+import copy
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from embedded.held_out import held_out_faces
+from tasks.judging import judge_segmentation
 from tasks.restoration import psnr, restore, with_setting
 from tasks.setting import Setting
+from tasks.wiring import Batch
 from tools.comfyui import REPOSITORY
-from tools.workflow import to_prompt
+from tools.workflow import find, to_prompt
 
 WORKFLOWS = sorted((REPOSITORY / "workflows").glob("*.json"))
 
@@ -64,6 +69,21 @@ def test_the_run_begins_with_the_chosen_noise_and_is_otherwise_the_one_that_was_
     assert (sampler["latent_image"], sampler["seed"]) == ([chooser, 0], [chooser, 1])
     tried = nodes[chooser]["inputs"]
     assert {name for name in sampler if sampler[name] != tried[name]} == {"latent_image", "seed"}
+
+
+def test_custom_sampling_with_a_rate_blend_puts_the_parts_where_the_reference_has_them(host):
+    """Judged by a network that guidance never sees; and Loss Preview shows the same loss on the pictures."""
+    (path,) = (path for path in WORKFLOWS if path.stem.endswith("Rate blend (CPU)"))
+    prompt = to_prompt(json.loads(path.read_text()), host.get("/object_info").json())
+    unguided = copy.deepcopy(prompt)
+    unguided[find(unguided, "DSG_GuidanceRateBlend")]["inputs"] |= {"start_rate": 0.0, "end_rate": 0.0}
+
+    def overlap(prompt: dict) -> float:
+        saved = host.run(prompt)[find(prompt, "SaveImage")]["images"]
+        made = [np.asarray(Image.open(io.BytesIO(host.picture(entry))).convert("RGB")) for entry in saved]
+        return judge_segmentation(np.stack(made), Batch(0, len(made)))["mean IoU"].mean()
+
+    assert overlap(prompt) > overlap(unguided) + 0.2
 
 
 def test_the_host_offers_the_templates(host):
