@@ -16,7 +16,7 @@ from benchmarks.tasks.tables import beside_each_other
 from tasks.setting import Setting
 from tools.server import running_host
 
-JUDGED = ["FaceID", "text", "style", "text and segmentation", "FaceID and segmentation"]
+JUDGED = ["FaceID", "text", "style", "text and segmentation"]
 WAYS = {
     "one noise, 20 steps": Setting("DSG", 1.0, automatic=True),
     "one noise, 40 steps": Setting("DSG", 1.0, automatic=True, steps=40),

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import conditions, endurance, gaussian_prior, inpainting, video
 from benchmarks.restoration.__main__ import table
-from benchmarks.tasks.tables import short
+from benchmarks.tasks.tables import beside_each_other, short
 from tools.comfyui import REPOSITORY
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
@@ -28,6 +28,11 @@ def test_restoration(run):
 def test_tasks():
     assert short(results("tasks"), with_distance=True) in PAGE
     assert short(results("tasks"), with_distance=False) in README
+
+
+@pytest.mark.parametrize("name", ["best_noise", "few_steps"])
+def test_ways_beside_each_other(name):
+    assert beside_each_other(results(name)) in PAGE
 
 
 def test_what_a_restored_picture_costs():
