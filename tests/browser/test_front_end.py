@@ -234,8 +234,8 @@ def test_an_opened_template_is_all_in_view_and_its_text_is_drawn(page, opened):
 
 
 def test_an_opened_template_is_read_when_fitted_to_a_small_window(page, opened, small_window, request):
-    """Newer front ends fit it by themselves."""
-    page.evaluate("() => { app.canvas.ds.scale = 2; app.extensionManager.command.execute('Comfy.Canvas.FitView'); }")
+    """Newer front ends fit it by themselves, as their command *Fit View* does."""
+    page.evaluate("() => { app.canvas.ds.scale = 2; app.canvas.fitViewToSelectionAnimated({duration: 1}); }")
     page.wait_for_function("app.canvas.ds.scale < 1", polling=100)
     page.evaluate(SETTLED)
     assert page.evaluate("app.canvas.low_quality") == (request.node.callspec.params["opened"] == LARGEST)

@@ -21,6 +21,9 @@ def previewed(prompt: dict) -> dict:
     sampler = prompt[find(prompt, "DSG_KSampler")]["inputs"]
     sampler["steps"] = 3
     sampler.pop("rate_blend", None)  # the automatic one repeats so few steps
+    for node in prompt.values():
+        if node["class_type"] == "DSG_BestNoise":
+            node["inputs"] |= {"tries": 2, "try_steps": 1}
     made = prompt[find(prompt, "SaveImage")]["inputs"]["images"]
     prompt["seen"] = {
         "class_type": "DSG_LossPreview",
