@@ -1,7 +1,7 @@
 """Colorizing: the picture must be as light and dark as a grey one."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 
 EMBEDDED = embedded(
     "05 Colorize",
@@ -29,7 +29,7 @@ Choose your grey picture and a prompt that names its colours, then press **Run**
 colour: only its luminance counts.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
+        [load_image("image")],
         [Node("grey", "ImageRGBToYUV", {}, {"image": ("image", 0)}, title="Y is the luminance")],
     ],
     [Node("loss", "DSG_ColorizeLoss", {}, {"image": ("grey", 0)})],

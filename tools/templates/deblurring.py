@@ -1,7 +1,7 @@
 """Deblurring: the picture, blurred with a known kernel, must agree with a blurred one."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 
 SMALL_BLUR = {"size": 9, "std": 1.5}
 BLUR = {"size": 31, "std": 5.0}
@@ -33,7 +33,7 @@ Choose your picture and a prompt, then press **Run**. If your picture is blurred
 *Blur Picture* (Ctrl + B) and try kernels in *Deblur Loss*.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
+        [load_image("image")],
         [
             Node(
                 "scaled",

@@ -1,7 +1,7 @@
 """Depth: near and far as on a reference."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import depth
 
 EMBEDDED = embedded(
@@ -29,7 +29,7 @@ folder.
 
 **Try:** a depth map (near light) on *depth_map* instead of the picture.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [Node("loss", "DSG_DepthLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of a castle on a hill, morning light",
     "depth",

@@ -1,7 +1,7 @@
 """Face identity: the person on the picture is the one on the reference."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import faces
 
 EMBEDDED = embedded(
@@ -37,7 +37,7 @@ Choose a picture of the person and a prompt for a portrait, then press **Run**. 
 
 **Without a detector** (*none*), take a portrait with the face in the middle: both pictures are cropped there.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [Node("loss", "DSG_FaceIDLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a portrait photograph of a person, face in the middle, soft light",
     "face-id",

@@ -1,7 +1,7 @@
 """Face, segmentation and style together: whose face it is, where its parts lie, and how it is drawn."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import clip, faces, segmentation
 
 NAME = "24 Face, parts, style"
@@ -51,9 +51,9 @@ Choose a person, a picture whose layout you want and one of the style, then pres
 losses share out the say.
 """,
     [
-        [Node("person", "LoadImage", {"image": "example.png"}, height=326, title="Whose face")],
-        [Node("layout", "LoadImage", {"image": "example.png"}, height=326, title="Where its parts are")],
-        [Node("drawing", "LoadImage", {"image": "example.png"}, height=326, title="Whose style")],
+        [load_image("person", title="Whose face")],
+        [load_image("layout", title="Where its parts are")],
+        [load_image("drawing", title="Whose style")],
     ],
     losses({"end_percent": 0.8}, {}, {"distance": "Gram", "start_percent": 0.3, "end_percent": 0.7}),
     "a portrait of a person on a meadow under a clear sky",

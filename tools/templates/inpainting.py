@@ -1,7 +1,7 @@
 """Inpainting: the picture must agree with the known pixels."""
 
 from tools.templates.guided import FLUX_DEV, STABLE_DIFFUSION, STABLE_DIFFUSION_XL, Family, embedded, pretrained
-from tools.templates.layout import Node, Template
+from tools.templates.layout import Node, Template, load_image
 
 # The front end shows a note's line breaks as they are (here, a line that ends in a backslash goes on), and its newer
 # design shows code as blue on blue.
@@ -63,7 +63,7 @@ Image*) and connect *Load Image*'s MASK to *Mask Loss*.
                     title="Mask",
                 )
             ],
-            [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
+            [load_image("image")],
             [Node("shown", "MaskPreview", {}, {"mask": ("mask", 0)}, title="The mask", height=250)],
         ],
         [

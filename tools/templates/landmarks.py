@@ -1,7 +1,7 @@
 """Landmarks: eyes, nose and mouth lie where a reference has them."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import faces, faces_of_the_pack
 
 EMBEDDED = embedded(
@@ -30,7 +30,7 @@ insightface's networks are for **non-commercial research only**.
 
 **Try:** chain *FaceID Loss* to say whose face it is; both take the same model.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [Node("loss", "DSG_LandmarkLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a portrait photograph of an old sailor, soft light",
     "landmarks",

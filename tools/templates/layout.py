@@ -62,6 +62,11 @@ def note(text: str, top: int, height: int, span: int) -> Node:
     return Node("note", "MarkdownNote", {"text": text}, title="Read me", top=top, height=height, span=span)
 
 
+def load_image(key: str, title: str | None = None, top: int | None = None) -> Node:
+    """The host's example, as high as the front end needs for its picture."""
+    return Node(key, "LoadImage", {"image": "example.png"}, title=title, top=top, height=326)
+
+
 def is_widget(spec: list) -> bool:
     return isinstance(spec[0], list) or spec[0] in WIDGET_TYPES
 

@@ -1,7 +1,7 @@
 """Palette: the picture has the colours of another one."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 
 EMBEDDED = embedded(
     "11 Palette",
@@ -25,7 +25,7 @@ SD15 = pretrained(
 Choose a picture whose colours you like and a prompt, then press **Run**. How much there is of a \
 colour counts too: crop the picture to what you want.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326, title="Whose colours")]],
+    [[load_image("image", title="Whose colours")]],
     [Node("loss", "DSG_PaletteLoss", {}, {"image": ("image", 0)})],
     "a photograph of a harbour in the evening, boats, calm water",
     "palette",

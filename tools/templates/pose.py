@@ -1,7 +1,7 @@
 """Pose: joints lie where a reference has them."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import pose
 
 EMBEDDED = embedded(
@@ -30,7 +30,7 @@ figures will not do. All three files go into one folder.
 
 **Try:** a *person_mask* around one person of several; chain *Depth Loss*.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [Node("loss", "DSG_PoseLoss", {"end_percent": 0.8}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of an astronaut on a meadow, full body",
     "pose",

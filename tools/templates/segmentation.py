@@ -1,7 +1,7 @@
 """Segmentation: the picture has its parts where a reference has them."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import segmentation
 
 EMBEDDED = embedded(
@@ -28,7 +28,7 @@ SD15 = pretrained(
 Choose a picture whose layout you want and a prompt, then press **Run**. Any segmentation model of Hugging Face that \
 is a folder with *config.json* and safetensors will do; both files go into one folder.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [Node("loss", "DSG_SegmentationLoss", {}, {"model": ("network", 0), "image": ("image", 0)})],
     "a photograph of a woman on a meadow under a clear sky",
     "segmentation",

@@ -1,7 +1,7 @@
 """Similarity: the picture shows what a reference shows, in a network's eyes."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import clip
 
 EMBEDDED = embedded(
@@ -27,7 +27,7 @@ ON_CHECKPOINT = pretrained(
 Choose a reference, then press **Run**. The prompt says what to draw; the picture becomes like the reference. With the \
 host's *Load CLIP Vision* a DINOv2 can look instead (*clip_vision*).
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [
         Node(
             "loss",

@@ -1,7 +1,7 @@
 """Sketch: the picture's edges lie where a drawing has its lines."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 
 LINES = {"low_threshold": 0.2, "high_threshold": 0.5}
 
@@ -31,7 +31,7 @@ Choose a picture to take the lines from and a prompt, then press **Run**. A draw
 connect it instead of *Canny*, and set *lines* to *dark on light*.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
+        [load_image("image")],
         [Node("canny", "Canny", LINES, {"image": ("image", 0)}, title="Lines")],
     ],
     [Node("loss", "DSG_SketchLoss", {"lines": "light on dark"}, {"drawing": ("canny", 0)})],

@@ -1,7 +1,7 @@
 """Style: the picture has the colours and strokes of a reference."""
 
 from tools.templates.guided import FLUX_DEV, STABLE_DIFFUSION, STABLE_DIFFUSION_XL, Family, embedded, pretrained
-from tools.templates.layout import Node, Template
+from tools.templates.layout import Node, Template, load_image
 from tools.templates.networks import clip
 
 EMBEDDED = embedded(
@@ -31,7 +31,7 @@ def on(family: Family) -> Template:
 Choose a picture of the style, then press **Run**. The prompt says what to draw. The paper's settings: Gram matrices, \
 guided between 30 % and 70 % of the run.
 """,
-        [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+        [[load_image("image")]],
         [
             Node(
                 "loss",

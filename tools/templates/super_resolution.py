@@ -1,7 +1,7 @@
 """Super-resolution: the picture, made small, must agree with a small one."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 
 EMBEDDED = embedded(
     "03 Super-resolution",
@@ -30,7 +30,7 @@ Choose your small picture and a prompt that says what it shows, then press **Run
 picture is 128×128, the latent four times as large.
 """,
     [
-        [Node("image", "LoadImage", {"image": "example.png"}, height=326)],
+        [load_image("image")],
         [
             Node(
                 "small",

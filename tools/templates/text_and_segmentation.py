@@ -1,7 +1,7 @@
 """Text and segmentation: the picture fits a sentence, and has its parts where a reference has them."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import clip, segmentation
 from tools.templates.text import TEXT_HEIGHT
 
@@ -35,7 +35,7 @@ SD15 = pretrained(
 
 Choose a picture whose layout you want, then press **Run**. *Text Loss* says what is there, *Segmentation Loss* where.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [
         Node(
             "text",

@@ -1,7 +1,7 @@
 """Text and style: the picture fits a sentence, and has the colours and strokes of a reference."""
 
 from tools.templates.guided import STABLE_DIFFUSION, embedded, pretrained
-from tools.templates.layout import Node
+from tools.templates.layout import Node, load_image
 from tools.templates.networks import clip
 from tools.templates.text import TEXT_HEIGHT
 
@@ -34,7 +34,7 @@ SD15 = pretrained(
 Choose a picture of the style, then press **Run**. *Text Loss* insists on a \
 sentence, *Style Loss* on the way of painting; their weights share out the say.
 """,
-    [[Node("image", "LoadImage", {"image": "example.png"}, height=326)]],
+    [[load_image("image")]],
     [
         Node(
             "text",

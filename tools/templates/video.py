@@ -1,7 +1,7 @@
 """Video: it begins with a picture and ends where it began. No video model comes with the pack."""
 
 from tools.templates.guided import TIME_AND_MEMORY, embedded
-from tools.templates.layout import Node, Template, note
+from tools.templates.layout import Node, Template, load_image, note
 from tools.templates.models import WAN, WAN_TEXT, WAN_VAE, files_note
 
 SIDE, LENGTH, FRAMES_A_SECOND = 480, 33, 16
@@ -45,7 +45,7 @@ ON_WAN = Template(
             Node("latent", "EmptyHunyuanLatentVideo", {"width": SIDE, "height": SIDE, "length": LENGTH}),
         ],
         [
-            Node("image", "LoadImage", {"image": "example.png"}, height=326, title="The first frame", top=RUN),
+            load_image("image", title="The first frame", top=RUN),
         ],
         [
             Node(
